@@ -93,11 +93,12 @@ function isUntouched({
   runId,
   execution,
   runRequested,
+  replays,
   queuedIn,
   isExpress,
   status,
 }: DeliveryRecord): boolean {
-  const isNew = runId === null && execution === undefined && !runRequested;
+  const isNew = runId === null && execution === undefined && !runRequested && replays === 0;
   return isNew && queuedIn === undefined && !isExpress && status === 'pending';
 }
 

@@ -49,7 +49,7 @@ export interface DeliveryRecord {
    * at work.
    */
   execution?: Date;
-  /** When it began, by MongoDB's clock. */
+  /** When it began, by MongoDB's clock. Missing: none has since it was planned or replayed, but the very first one. */
   openedAt?: Date;
   /** Driven by its project's courier, not by a workflow of its own. */
   isExpress?: boolean;

@@ -15,6 +15,9 @@ export const replayed = {
   roundStart: '$attemptCount',
   roundPolicy: '$$REMOVE',
   bulkReplay: '$$REMOVE',
+  // Of the round before, which may still be in progress.
+  hasTurn: '$$REMOVE',
+  openedAt: '$$REMOVE',
   completedAt: null,
   endReason: null,
 };

@@ -8,7 +8,7 @@ import {
 import { deliveriesEnded } from '../metrics';
 import { changeOne } from './change-one';
 import type { Recounts } from './counted-hours';
-import { queueFor, queueOf, type DeliveryRecord } from './delivery-record';
+import { queueFor, type DeliveryRecord } from './delivery-record';
 import {
   cancelledNow,
   decisionOf,
@@ -196,10 +196,11 @@ export class Rounds {
     const isItself = { $eq: ['$runId', runId] };
     // What the courier has released is for the run that waits for it, if there is one.
     const isRequested = { $and: ['$runRequested', { $ne: ['$hasTurn', true] }] };
-    const isQueued = { $eq: ['$queuedIn', { $concat: ['$projectId', queueOf('', 'replay')] }] };
+    // Replayed since: a bulk replay's may be queued, released, or taken out of the queue by a retry.
+    const isUnopened = { $and: [{ $gt: ['$replays', 0] }, { $not: ['$openedAt'] }] };
     const isOpenedLater = { $and: [{ $ne: ['$runId', null] }, { $not: [isLatest(scheduledAt)] }] };
     const isAnothers = {
-      $cond: [{ $or: [isItself, isFirst] }, { $or: [isRequested, isQueued] }, isOpenedLater],
+      $cond: [{ $or: [isItself, isFirst] }, { $or: [isRequested, isUnopened] }, isOpenedLater],
     };
     const isOpen = { $in: ['$status', [...UNENDED_STATUSES]] };
     const isMine = {

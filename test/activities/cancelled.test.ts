@@ -1,11 +1,12 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Activities, RoundResult } from '../../src/contracts/activities';
 import { newId } from '../../src/contracts/ids';
-import type { DeliveryRecord } from '../../src/store/delivery-record';
+import { queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import { release } from '../../src/store/queue';
 import { queueReplays } from '../../src/store/replay-selection';
 import type { ReplayRecord } from '../../src/store/replays';
 import { stopReplay } from '../../src/store/stop-replay';
+import { eventually } from '../support/eventually';
 import { useFixture, useReceiver } from '../support/use';
 
 const policy = { timeoutMs: 10_000, retryDelaysMs: [] };
@@ -70,6 +71,14 @@ describe('a cancelled delivery', () => {
         await expect(failing).rejects.toMatchObject({ type: 'AttemptFailed' });
         receiver.respondWith(200);
       },
+      'released and in progress': async (id: string) => {
+        const { projectId } = await fixture.delivery(id);
+        const queuedIn = queueOf(projectId);
+        await fixture.store.deliveries.model.updateOne({ _id: id }, { $set: { queuedIn } });
+        await release(fixture.store, { _id: id, queuedIn });
+        const opening = { runId: 'run-1', isReset: false, isForced: false };
+        await fixture.store.rounds.open(id, { ...opening, scheduledAt: new Date(1) });
+      },
     };
     const replayInBulk = async (delivery: DeliveryRecord): Promise<ReplayRecord> => {
       const { projectId, createdAt, completedAt } = delivery;
@@ -92,6 +101,14 @@ describe('a cancelled delivery', () => {
         await fixture.store.deliveries.beginReplay(projectId, _id);
       },
       'with others': replayInBulk,
+      'with others, and released': async (delivery: DeliveryRecord) => {
+        await replayInBulk(delivery);
+        await release(fixture.store, await fixture.delivery(delivery._id));
+      },
+      'with others, and retried': async (delivery: DeliveryRecord) => {
+        await replayInBulk(delivery);
+        await fixture.store.deliveries.hasten(delivery._id);
+      },
     };
     const cases = Object.keys(runs).flatMap((run) =>
       Object.keys(replays).map((how) => [run, how] as [keyof typeof runs, keyof typeof replays]),
@@ -109,7 +126,13 @@ describe('a cancelled delivery', () => {
       });
       const replayed = await fixture.delivery(id);
       expect(replayed).toMatchObject({ status: 'pending', replays: 1, completedAt: null });
+      expect(replayed.hasTurn ?? false).toBe(how === 'with others, and released');
       if (how === 'with others') await release(fixture.store, replayed);
+      if (how === 'with others, and retried') {
+        await eventually('reconcile requests a run', () =>
+          fixture.store.deliveries.requestRun(replayed, 'ended', 0),
+        );
+      }
       expect(await attempt(id, 'run-2')).toBe('succeeded');
       expect(receiver.requests).toHaveLength(1);
       expect(await fixture.delivery(id)).toMatchObject({ status: 'succeeded', replays: 1 });

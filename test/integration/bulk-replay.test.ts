@@ -2,8 +2,9 @@ import { clock } from '../../src/clock';
 import { newId } from '../../src/contracts/ids';
 import { DAY_MS } from '../../src/domain/durations';
 import { countForReplay } from '../../src/store/replay-selection';
+import { inTheEnd } from '../support/api-crash';
 import { bulkReplaysOf } from '../support/bulk-replays';
-import { makeWebhook } from '../support/deliveries';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
@@ -39,6 +40,30 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     await replayWith(replay.body.data.id, { status: 'completed', replayed: 20, failed: 0 });
     await eventually('all have succeeded', async () => (await count('succeeded')) === 20);
     expect(receiver.requests).toHaveLength(20);
+  });
+
+  it('sends what was cancelled during an attempt, and replayed before that has ended', async () => {
+    await makeWebhook(client, receiver.url, {
+      // Its answer is held back for as long as a busy machine needs for the rest.
+      policy: { timeoutMs: 60_000 },
+    });
+    let answer!: () => void;
+    const after = new Promise<void>((resolve) => (answer = resolve));
+    receiver.respondWith((_request, n) => (n > 1 ? 200 : { kind: 'answer', status: 500, after }));
+    const deliveryId = await postEvent(client);
+    await receiver.waitFor(1);
+    await client.post(`/v1/deliveries/${deliveryId}/cancel`);
+    const query = { since, until: until(), statuses: ['cancelled'] };
+    const { id } = (await client.post('/v1/replays', query)).body.data;
+    await eventually('the courier has taken it', async () => {
+      const delivery = await stack.store.deliveries.find(deliveryId);
+      return delivery?.replays === 1 && delivery.queuedIn === undefined;
+    });
+    answer();
+    await inTheEnd(stack, 'it has arrived', async () => (await count('succeeded')) === 1);
+    await replayWith(id, { status: 'completed', replayed: 1, failed: 0 });
+    await deliveryWith(client, deliveryId, { attemptCount: 2, replays: 1 });
+    expect(receiver.requests).toHaveLength(2);
   });
 
   it('puts all into the queue at once if it has no rate of its own', async () => {
