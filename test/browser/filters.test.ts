@@ -1,9 +1,10 @@
 import type { Page } from 'playwright-core';
 import { focused } from '../support/chromium';
-import { button, useDashboard } from '../support/dashboard';
+import { button, link, title, useDashboard } from '../support/dashboard';
+import { makeWebhook } from '../support/deliveries';
 import { soon } from '../support/eventually';
 
-const { stack, open } = useDashboard();
+const { receiver, stack, open } = useDashboard();
 
 /** The log of a new project, as its owner sees it. */
 async function arrive(): Promise<{ page: Page; go: (to: string) => Promise<unknown> }> {
@@ -73,5 +74,21 @@ it('takes what is typed into a search where it is typed', async () => {
     await page.keyboard.type('my');
     await soon(async () => expect(await field.inputValue()).toBe('myorder'));
     await page.waitForURL(/q=myorder$/);
+  }
+});
+
+it('finds Posthorn’s own events, and their deliveries, by their type', async () => {
+  const { client } = await stack.project();
+  const { id } = await makeWebhook(client, receiver.url);
+  const events = ['email.sent', 'delivery.failed'];
+  expect((await client.post(`/v1/webhooks/${id}/test`, { events })).status).toBe(202);
+  const page = await open(client.key, 'Deliveries');
+  for (const name of ['Deliveries', 'Events']) {
+    await link(page, name).click();
+    await title(page, name).waitFor();
+    await page.getByRole('row', { name: /email\.sent/ }).waitFor();
+    await page.getByLabel('Event type').selectOption('delivery.failed');
+    await page.getByRole('row', { name: /email\.sent/ }).waitFor({ state: 'detached' });
+    await page.getByRole('row', { name: /delivery\.failed/ }).waitFor();
   }
 });

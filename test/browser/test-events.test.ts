@@ -14,10 +14,11 @@ const { visit } = useChromium();
 async function openDialog(
   settings: Record<string, unknown> = {},
   prepare: (client: ApiClient) => Promise<void> = () => Promise.resolve(),
+  webhook: Record<string, unknown> = {},
 ) {
   const { client } = await stack.project(settings);
   await prepare(client);
-  await makeWebhook(client, receiver.url, { name: 'Orders' });
+  await makeWebhook(client, receiver.url, { name: 'Orders', ...webhook });
   const page = await openPage(await visit(`${stack.url}/dashboard/`), client.key, 'Webhooks');
   await page.getByRole('button', { name: 'More actions for Orders' }).click();
   await page.getByRole('menuitem', { name: 'Send test event' }).click();
@@ -114,4 +115,17 @@ it('shows what is wrong with data beside the type whose it is, also where one’
   await dialog.getByLabel('What to edit').selectOption('order.paid');
   await soon(async () => expect(await paid.getAttribute('aria-invalid')).toBe(null));
   await expectAccessible(page);
+});
+
+it('offers a webhook those of Posthorn’s own events that it is subscribed to, and sends it nothing else', async () => {
+  const events = ['webhook.disabled', 'delivery.failed'];
+  const { dialog, send } = await openDialog({}, undefined, { events });
+  await dialog.getByRole('checkbox', { name: 'webhook.disabled', checked: true }).waitFor();
+  await dialog.getByRole('checkbox', { name: 'email.sent', checked: false }).waitFor();
+  expect(await dialog.getByRole('checkbox', { name: 'webhook.enabled' }).count()).toBe(0);
+  await dialog.getByRole('checkbox', { name: 'delivery.failed' }).check();
+  await send.click();
+  await dialog.getByText('Answered 200').nth(1).waitFor();
+  const sent = receiver.requests.map(({ headers }) => headers['x-webhook-event']);
+  expect(new Set(sent)).toEqual(new Set(events));
 });

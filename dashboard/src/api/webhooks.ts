@@ -1,4 +1,5 @@
 import type { UseMutationResult, UseQueryResult } from '@tanstack/react-query';
+import { OPERATIONAL_TYPES } from '../../../src/contracts/operational';
 import { request, type Query } from './http';
 import { useAct, useList, useOne, type List } from './lists';
 import type {
@@ -61,6 +62,12 @@ export const useWebhookDefaults = (): UseQueryResult<WebhookDefaults> =>
 /** The names of the event types that a webhook can subscribe to. */
 export const useAvailableEvents = (): UseQueryResult<{ events: string[] }> =>
   useOne('event-types', ['available'], 'v1/webhooks/events/available');
+
+/** The names of the types by which events and deliveries are found: Posthorn's own as well. */
+export function useTypesToFind(): string[] {
+  const { data } = useAvailableEvents();
+  return [...(data?.events ?? []), ...OPERATIONAL_TYPES];
+}
 
 export const useCreateWebhook = (): UseMutationResult<
   NewWebhook,

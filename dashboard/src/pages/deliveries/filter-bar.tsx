@@ -1,7 +1,7 @@
 import { useId, useState } from 'react';
 import { HOUR_MS } from '../../../../src/domain/durations';
 import { nowMs } from '../../api/clock';
-import { useAvailableEvents } from '../../api/webhooks';
+import { useTypesToFind } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Button } from '../../ui/button';
 import { optionsOf, Select, TextField } from '../../ui/field';
@@ -90,7 +90,7 @@ function StatusChips({ filters, change }: FilterBarProps): React.ReactNode {
 }
 
 function MoreFilters({ filters, change }: FilterBarProps): React.ReactNode {
-  const types = useAvailableEvents();
+  const types = useTypesToFind();
   const isCustom = filters.since !== undefined || filters.until !== undefined;
   const range = filters.range ?? (isCustom ? 'custom' : 'any');
   return (
@@ -105,7 +105,7 @@ function MoreFilters({ filters, change }: FilterBarProps): React.ReactNode {
         label={words.type}
         any={words.anyType}
         value={filters.type}
-        options={(types.data?.events ?? []).map((type) => [type, type])}
+        options={types.map((type) => [type, type])}
         onChange={(type) => change({ type })}
       />
       <StatusCodeField

@@ -5,7 +5,7 @@ import { useFilters } from '../../app/filters';
 import { useEvents } from '../../api/events';
 import { exportMatching } from '../../api/exports';
 import type { ListedEvent } from '../../api/types';
-import { useAvailableEvents } from '../../api/webhooks';
+import { useTypesToFind } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Badge } from '../../ui/badge';
 import { Button } from '../../ui/button';
@@ -94,8 +94,7 @@ function TypeFilter({
   value: string;
   onChange: (type: string) => void;
 }): React.ReactNode {
-  const { data } = useAvailableEvents();
-  const types = data?.events ?? [];
+  const types = useTypesToFind();
   // A type that was deleted still has its events.
   const listed = value === '' || types.includes(value) ? types : [value, ...types];
   return (

@@ -1,4 +1,5 @@
 import { useId, useState } from 'react';
+import { OPERATIONAL_TYPES } from '../../../../src/contracts/operational';
 import { isSubscribed } from '../../../../src/domain/subscription';
 import { useEventTypes } from '../../api/events';
 import { useAll } from '../../api/lists';
@@ -27,6 +28,8 @@ const ROWS = 16;
 const FIELDS = ['events', 'data'] as const;
 
 type Texts = ReadonlyMap<string, string>;
+/** Posthorn's own types have no description; the API sends their samples. */
+type Choice = Pick<ListedEventType, 'type'> & Partial<ListedEventType>;
 
 /** Choose types, edit their samples, send them, and watch what the endpoint answers. */
 export function TestDialog({
@@ -41,8 +44,11 @@ export function TestDialog({
   const send = useSendTest(webhook.id);
   const formId = useId();
   const isTold = useLiveDeliveries(send.data !== undefined);
-  const first =
-    types.items.find(({ type }) => isSubscribed(webhook.events, type)) ?? types.items[0];
+  const choices: readonly Choice[] = [
+    ...types.items,
+    ...OPERATIONAL_TYPES.filter((type) => webhook.events.includes(type)).map((type) => ({ type })),
+  ];
+  const first = choices.find(({ type }) => isSubscribed(webhook.events, type));
   const [chosen, setChosen] = useState<ReadonlySet<string> | null>(null);
   const [edited, setEdited] = useState<Texts>(new Map());
   const [shown, setShown] = useState<string>();
@@ -146,7 +152,7 @@ export function TestDialog({
             <Refusal error={send.error} besides={FIELDS} />
             <div className={styles.chooser}>
               <TypeChooser
-                types={types.items}
+                choices={choices}
                 selected={selected}
                 edited={edited}
                 error={error ?? fieldError(send.error, 'events')}
@@ -200,20 +206,20 @@ const problemsIn = (data: Texts): Texts =>
   );
 
 function TypeChooser({
-  types,
+  choices,
   selected,
   edited,
   error,
   onToggle,
 }: {
-  types: readonly ListedEventType[];
+  choices: readonly Choice[];
   selected: ReadonlySet<string>;
   edited: Texts;
   error: string | undefined;
   onToggle: (type: string, isChecked: boolean) => void;
 }): React.ReactNode {
   const [query, setQuery] = useState('');
-  const shown = types.filter(({ type }) => type.includes(query.trim().toLowerCase()));
+  const shown = choices.filter(({ type }) => type.includes(query.trim().toLowerCase()));
   return (
     <Stack isTight>
       <SearchField label={texts.webhooks.form.searchEvents} value={query} onChange={setQuery} />
@@ -223,7 +229,7 @@ function TypeChooser({
           <Checkbox
             key={type}
             label={type}
-            help={edited.has(type) ? words.edited : <bdi>{description}</bdi>}
+            help={edited.has(type) ? words.edited : description}
             isChecked={selected.has(type)}
             onChange={(isChecked) => onToggle(type, isChecked)}
           />
