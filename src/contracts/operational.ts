@@ -18,3 +18,7 @@ export function isOperational(type: string): type is OperationalType {
 
 /** Families that are reserved: there may be more operational types in future. */
 export const RESERVED_FAMILIES = ['webhook.', 'delivery.'] as const;
+
+export function isReserved(type: string): boolean {
+  return RESERVED_FAMILIES.some((family) => type.startsWith(family));
+}

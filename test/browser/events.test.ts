@@ -3,7 +3,6 @@ import { eventually, soon } from '../support/eventually';
 import { readFile } from 'node:fs/promises';
 import type { ApiClient } from '../support/api-client';
 import { focused } from '../support/chromium';
-import { makeWebhook } from '../support/deliveries';
 import {
   button,
   HOSTILE,
@@ -14,12 +13,18 @@ import {
   title,
   useDashboard,
 } from '../support/dashboard';
+import { makeWebhook } from '../support/deliveries';
 
 const { receiver, stack, open } = useDashboard();
 
 /** Longer than what is shown counts as new. */
 const STALE_MS = 11_000;
 const DEFINITION = { description: 'A test.', schema: { type: 'object' }, sample: {} };
+
+interface EventOf {
+  type: string;
+  id: string;
+}
 
 let client: ApiClient;
 beforeAll(async () => {
@@ -137,6 +142,25 @@ it('keeps the type of what is being written when another one is defined meanwhil
   await dialog.getByText('Answered 200').waitFor();
   const bodies = receiver.requests.map(({ rawBody }) => rawBody.toString());
   expect(bodies.filter((body) => body.includes('{"total": 2}'))).toHaveLength(1);
+});
+
+it('offers to send again only what can be posted', async () => {
+  const { client: other } = await stack.project({ profile: 'emailsendx' });
+  // It is sent a ping.
+  const { id } = await makeWebhook(other, receiver.url);
+  const sent = ['email.delivered', 'webhook.disabled'];
+  await other.post(`/v1/webhooks/${id}/test`, { events: sent });
+  const { events } = (await other.get('/v1/events')).body.data;
+  const ids = new Map<string, string>(events.map((one: EventOf) => [one.type, one.id]));
+  const page = await open(other.key, 'Events');
+  for (const type of [...sent, 'ping']) {
+    await page.goto(`${stack.url}/dashboard/#/events/${ids.get(type)}`);
+    await title(page, type).waitFor();
+    await button(page, 'Delete payload').waitFor();
+    const sendAgain = button(page, 'Send as a new event');
+    if (type === 'email.delivered') await sendAgain.waitFor();
+    else expect(await sendAgain.count()).toBe(0);
+  }
 });
 
 it('defines, changes and deletes event types where the project has its own', async () => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isId } from '../../contracts/ids';
+import { isReserved } from '../../contracts/operational';
 import { didYouMean } from '../../domain/near';
 import {
   getProfile,
@@ -85,9 +86,10 @@ export const MAX_SUGGESTIONS = 3;
 
 /** Advice about a type that a project doesn't have. */
 export function unknownType(profile: Profile, type: string, known: readonly string[]): string {
-  const define = profile.eventTypesFromProject
-    ? ` Define it by PUT /v1/event-types/${type === '' ? '{type}' : encodeURIComponent(type.slice(0, 100).toWellFormed())}, or see GET /v1/webhooks/events/available.`
-    : ' GET /v1/webhooks/events/available lists them.';
+  const define =
+    profile.eventTypesFromProject && !isReserved(type)
+      ? ` Define it by PUT /v1/event-types/${type === '' ? '{type}' : encodeURIComponent(type.slice(0, 100).toWellFormed())}, or see GET /v1/webhooks/events/available.`
+      : ' GET /v1/webhooks/events/available lists them.';
   return `is not an event type of this project.${didYouMean(type, known)}${define}`;
 }
 

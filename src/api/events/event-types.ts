@@ -1,6 +1,6 @@
 import { Router, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
-import { RESERVED_FAMILIES } from '../../contracts/operational';
+import { isReserved, RESERVED_FAMILIES } from '../../contracts/operational';
 import type { FieldProblem } from '../../contracts/errors';
 import { getProfile, profiles, type Profile } from '../../profiles';
 import type { EventTypeFields } from '../../store/event-types';
@@ -60,7 +60,7 @@ function typeProblems(type: string): FieldProblem[] {
   if (!TYPE.test(type)) {
     return tell('must be words of a-z, 0-9 and _ separated by dots, such as order.created');
   }
-  return RESERVED_FAMILIES.some((family) => type.startsWith(family))
+  return isReserved(type)
     ? tell(`must not begin with ${RESERVED_FAMILIES.join(' or ')}: those are Posthorn's own`)
     : [];
 }

@@ -65,6 +65,10 @@ describe('a wrong body', () => {
       { events: ['order.payed'] },
       'events.0 is not an event type of this project. Did you mean "order.paid"? Define it by PUT /v1/event-types/order.payed, or see GET /v1/webhooks/events/available.',
     ],
+    [
+      { events: ['webhook.order_paid'] },
+      'events.0 is not an event type of this project. GET /v1/webhooks/events/available lists them.',
+    ],
   ])('%j is answered: %s', (body, message) => {
     expect(messages(bodies.update, body)).toEqual([message]);
   });

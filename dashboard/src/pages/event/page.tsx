@@ -4,6 +4,7 @@ import { useAccess } from '../../app/access';
 import { Elsewhere } from '../../app/elsewhere';
 import { useEvent } from '../../api/events';
 import type { EventWithDeliveries } from '../../api/types';
+import { useAvailableEvents } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Badge } from '../../ui/badge';
 import { Button } from '../../ui/button';
@@ -50,9 +51,7 @@ function Shown({ event }: { event: EventWithDeliveries }): React.ReactNode {
           canPublish &&
           data !== null && (
             <>
-              <Button icon="send" onClick={() => setOpen('send')}>
-                {words.sendAgain}
-              </Button>
+              <SendAgain type={type} onClick={() => setOpen('send')} />
               <Button icon="trash" onClick={() => setOpen('expunge')}>
                 {words.expunge.action}
               </Button>
@@ -93,5 +92,17 @@ function Shown({ event }: { event: EventWithDeliveries }): React.ReactNode {
       )}
       {open === 'expunge' && <ExpungeDialog id={id} onClose={close} />}
     </>
+  );
+}
+
+/** Not for Posthorn's own events, pings and types that were deleted: these can't be posted. */
+function SendAgain({ type, onClick }: { type: string; onClick: () => void }): React.ReactNode {
+  const { data } = useAvailableEvents();
+  return (
+    data?.events.includes(type) && (
+      <Button icon="send" onClick={onClick}>
+        {words.sendAgain}
+      </Button>
+    )
   );
 }
