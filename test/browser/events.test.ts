@@ -2,7 +2,7 @@ import type { Locator, Route } from 'playwright-core';
 import { eventually, soon } from '../support/eventually';
 import { readFile } from 'node:fs/promises';
 import type { ApiClient } from '../support/api-client';
-import { focused } from '../support/chromium';
+import { focused, WITHOUT_RAW_JSON } from '../support/chromium';
 import {
   button,
   HOSTILE,
@@ -142,6 +142,33 @@ it('keeps the type of what is being written when another one is defined meanwhil
   await dialog.getByText('Answered 200').waitFor();
   const bodies = receiver.requests.map(({ rawBody }) => rawBody.toString());
   expect(bodies.filter((body) => body.includes('{"total": 2}'))).toHaveLength(1);
+});
+
+it('sends an event again as it was sent, though it is too large when indented', async () => {
+  const deep = '['.repeat(90) + ']'.repeat(90);
+  const data = `{ "total": 12345678901234567890, "10": 1.50, "orderId": "ord_again\u200b", "deep": [${Array(20).fill(deep).join()}] }`;
+  const { body } = await client.post('/v1/events', `{"type":"order.paid","data":${data}}`);
+  const page = await open(client.key, 'Events');
+  await page.addInitScript(WITHOUT_RAW_JSON);
+  await page.goto(`${stack.url}/dashboard/#/events/${body.data.id}`);
+  await page.reload();
+  const parts = ['12345678901234567890', '1.50', 'ord_again\\u200b'];
+  const hasAll = (read: () => Promise<string | null>): Promise<void> =>
+    soon(async () => {
+      const text = await read();
+      expect(parts.filter((part) => text?.includes(part))).toEqual(parts);
+    });
+  const payload = page.getByRole('region', { name: 'Payload' });
+  await hasAll(() => payload.textContent());
+  await button(page, 'Send as a new event').click();
+  await hasAll(() => page.getByLabel('Data (JSON)').inputValue());
+  await inDialog(page, 'Send event').click();
+  const sent = await eventually('it arrives again', () => {
+    const bodies = receiver.requests.map(({ rawBody }) => rawBody.toString());
+    const found = bodies.filter((text) => text.includes('ord_again'));
+    return found.length === 2 && found;
+  });
+  for (const text of sent) expect(text).toContain(`"data":${data}}`);
 });
 
 it('offers to send again only what can be posted', async () => {

@@ -16,6 +16,9 @@ export const WIDE = { width: 1280, height: 800 };
 /** What a small phone has. */
 export const NARROW = { width: 380, height: 720 };
 
+/** Makes of a page's browser one whose JSON always rounds. */
+export const WITHOUT_RAW_JSON = 'delete JSON.rawJSON';
+
 /** Until a page is asked for again. */
 const SOON_MS = 5000;
 

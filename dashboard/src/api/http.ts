@@ -2,6 +2,7 @@ import { HOUR_MS } from '../../../src/domain/durations';
 import { followClock, nowMs } from './clock';
 import { Problem } from './problem';
 import type { ErrorBody } from './types';
+import { writtenAsStrings } from './written';
 import { PORTAL_PROJECT } from '../portal-project';
 import { texts } from '../texts';
 
@@ -56,41 +57,13 @@ export async function request<T>(method: Method, path: string, options: Options 
   throw problemOf(response, answer && !answer.success ? answer.error : null);
 }
 
-type Reviver = (
-  this: unknown,
-  name: string,
-  value: unknown,
-  context?: { source?: string },
-) => unknown;
-
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text, exact);
+    return JSON.parse(writtenAsStrings(text));
   } catch {
     return null;
   }
 }
-
-/** Not in TypeScript's types yet; browsers without it round. */
-const { rawJSON } = JSON as { rawJSON?: (text: string) => unknown };
-
-/** A payload's number that JavaScript would write otherwise: `JSON.stringify` makes of it what came. */
-class WrittenNumber {
-  constructor(private readonly text: string) {}
-
-  // Raw JSON only now: the cache would take it for a plain object, and copy its members.
-  toJSON(): unknown {
-    return rawJSON!(this.text);
-  }
-}
-
-const exact: Reviver = (_name, value, context) =>
-  rawJSON !== undefined &&
-  typeof value === 'number' &&
-  context?.source !== undefined &&
-  context.source !== String(value)
-    ? new WrittenNumber(context.source)
-    : value;
 
 /**
  * For files: a link could not say which project it is for.

@@ -1,5 +1,12 @@
 /* The API's own types, by the names that the pages use. */
-import type { DeliverySummary, Webhook } from '../../../clients/typescript/generated/types.gen';
+import type {
+  DeliverySummary,
+  EventType as AnsweredEventType,
+  EventWithDeliveries as AnsweredEvent,
+  ListedEvent as AnsweredListedEvent,
+  ListedEventType as AnsweredListedEventType,
+  Webhook,
+} from '../../../clients/typescript/generated/types.gen';
 
 export type {
   AcceptedEvent,
@@ -7,12 +14,8 @@ export type {
   AuditEntry,
   DeliverySummary,
   ErrorBody,
-  EventType,
-  EventWithDeliveries,
   ExplainedDelivery,
   Key,
-  ListedEvent,
-  ListedEventType,
   NewKey,
   NewWebhook,
   PortalLink,
@@ -34,3 +37,14 @@ export type LastAttempt = NonNullable<DeliverySummary['lastAttempt']>;
 export type DeliveryStatus = DeliverySummary['status'];
 export type SigningScheme = Webhook['signing'][number];
 export type Policy = Webhook['policy'];
+
+/** With what callers wrote as a string of its JSON (written.ts). */
+type Written<T> = {
+  [Name in keyof T]: Name extends 'data' | 'schema' | 'sample'
+    ? string | Extract<T[Name], null | undefined>
+    : T[Name];
+};
+export type EventType = Written<AnsweredEventType>;
+export type EventWithDeliveries = Written<AnsweredEvent>;
+export type ListedEvent = Written<AnsweredListedEvent>;
+export type ListedEventType = Written<AnsweredListedEventType>;

@@ -8,7 +8,7 @@ import { texts } from '../../texts';
 import { Button, LinkButton } from '../../ui/button';
 import { Form } from '../../ui/form';
 import { TextArea, TextField } from '../../ui/field';
-import { jsonProblem, pretty } from '../../ui/json';
+import { jsonProblem, pretty, unlessChanged } from '../../ui/json';
 import { Card, EmptyState, PageHeader, Row, Stack } from '../../ui/layout';
 import { LoadError, Loading } from '../../ui/query-state';
 import { Refusal } from '../../ui/refusal';
@@ -30,12 +30,12 @@ type Problems = { [Name in keyof Draft]?: string | undefined };
 const EXAMPLE: Draft = {
   type: '',
   description: '',
-  schema: pretty({
+  schema: JSON.stringify({
     type: 'object',
     properties: { orderId: { type: 'string' }, total: { type: 'number' } },
     required: ['orderId'],
   }),
-  sample: pretty({ orderId: 'ord_1042', total: 49.9 }),
+  sample: JSON.stringify({ orderId: 'ord_1042', total: 49.9 }),
 };
 
 /** A new type, or one that is there already. */
@@ -61,15 +61,7 @@ export function EditEventTypePage(): React.ReactNode {
     <Only may="canPublish" title={title}>
       <PageHeader title={title} back={{ to: '/event-types', label: texts.eventTypes.title }} />
       {found ? (
-        <TypeForm
-          key={found.type}
-          first={{
-            type: found.type,
-            description: found.description,
-            schema: pretty(found.schema),
-            sample: pretty(found.sample),
-          }}
-        />
+        <TypeForm key={found.type} first={found} />
       ) : whole && type === undefined ? (
         <TypeForm
           first={EXAMPLE}
@@ -109,7 +101,12 @@ function TypeForm({
   const navigate = useNavigate();
   const save = useSaveEventType();
   const [written, setWritten] = useState<Partial<Draft>>({});
-  const draft = { ...first, ...written };
+  const draft = {
+    ...first,
+    schema: pretty(first.schema),
+    sample: pretty(first.sample),
+    ...written,
+  };
   const [wrong, setWrong] = useState<Problems>({});
   const field = (name: keyof Draft) => ({
     value: draft[name],
@@ -130,7 +127,12 @@ function TypeForm({
     setWrong(problems);
     if (Object.values(problems).some((problem) => problem !== undefined)) return;
     save.mutate(
-      { ...draft, type },
+      {
+        type,
+        description: draft.description,
+        schema: unlessChanged(draft.schema, first.schema),
+        sample: unlessChanged(draft.sample, first.sample),
+      },
       { onSuccess: () => void navigate({ to: '/event-types/$type', params: { type } }) },
     );
   };

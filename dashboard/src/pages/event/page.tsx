@@ -88,7 +88,7 @@ function Shown({ event }: { event: EventWithDeliveries }): React.ReactNode {
         )}
       </Stack>
       {open === 'send' && data !== null && (
-        <SendDialog first={{ type, dataText: pretty(data) }} onClose={close} />
+        <SendDialog first={{ type, dataText: data }} onClose={close} />
       )}
       {open === 'expunge' && <ExpungeDialog id={id} onClose={close} />}
     </>

@@ -17,7 +17,7 @@ export function DataEditor({
 }: {
   label?: string;
   /** undefined: there is none any more. */
-  sample: Record<string, unknown> | undefined;
+  sample: string | undefined;
   /** What is written instead of the sample; undefined: nothing. */
   edited: string | undefined;
   error: string | undefined;
@@ -47,7 +47,5 @@ export function DataEditor({
 }
 
 /** What the editor shows. */
-export const textOf = (
-  sample: Record<string, unknown> | undefined,
-  edited: string | undefined,
-): string => edited ?? (sample ? pretty(sample) : '');
+export const textOf = (sample: string | undefined, edited: string | undefined): string =>
+  edited ?? (sample === undefined ? '' : pretty(sample));

@@ -8,7 +8,7 @@ import { Button, LinkButton } from '../../ui/button';
 import { Dialog } from '../../ui/dialog';
 import { Select } from '../../ui/field';
 import { Form } from '../../ui/form';
-import { jsonProblem } from '../../ui/json';
+import { jsonProblem, pretty, unlessChanged } from '../../ui/json';
 import { Stack } from '../../ui/layout';
 import { LoadError, Loading } from '../../ui/query-state';
 import { Refusal } from '../../ui/refusal';
@@ -34,7 +34,7 @@ export function SendDialog({
   const send = useSendEvent();
   const formId = useId();
   const [type, setType] = useState(first?.type);
-  const [edited, setEdited] = useState(first?.dataText);
+  const [edited, setEdited] = useState(first && pretty(first.dataText));
   const [wrong, setWrong] = useState<string>();
   const newest = types.items[0];
   // The newest of now: one that is defined later comes before it, and would get what is written for this one.
@@ -52,7 +52,7 @@ export function SendDialog({
     setWrong(problem);
     if (problem !== undefined || type === undefined) return;
     send.mutate(
-      { type, dataText: text },
+      { type, dataText: unlessChanged(text, edited === undefined ? sample : first?.dataText) },
       { onSuccess: ({ id }) => void navigate({ to: '/events/$eventId', params: { eventId: id } }) },
     );
   };

@@ -64,14 +64,11 @@ export default function FilterPreview({
 }
 
 /** With the names of all profiles' envelopes. */
-const envelopeOf = ({ type, createdAt, data, projectId }: ListedEvent): unknown =>
-  parseExactly(
-    JSON.stringify({
-      type,
-      event: type,
-      createdAt,
-      timestamp: createdAt,
-      workspaceId: projectId,
-      data,
-    }),
-  );
+const envelopeOf = ({ type, createdAt, data, projectId }: ListedEvent): unknown => ({
+  type,
+  event: type,
+  createdAt,
+  timestamp: createdAt,
+  workspaceId: projectId,
+  data: parseExactly(data ?? 'null'),
+});
