@@ -129,3 +129,10 @@ it('offers a webhook those of Posthorn’s own events that it is subscribed to, 
   const sent = receiver.requests.map(({ headers }) => headers['x-webhook-event']);
   expect(new Set(sent)).toEqual(new Set(events));
 });
+
+it('chooses a type of the project before one of Posthorn’s own', async () => {
+  const events = ['webhook.disabled', 'email.opened'];
+  const { dialog } = await openDialog({}, undefined, { events });
+  await dialog.getByRole('checkbox', { name: 'email.opened', checked: true }).waitFor();
+  await dialog.getByRole('checkbox', { name: 'webhook.disabled', checked: false }).waitFor();
+});

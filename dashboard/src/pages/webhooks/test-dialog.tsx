@@ -44,20 +44,20 @@ export function TestDialog({
   const send = useSendTest(webhook.id);
   const formId = useId();
   const isTold = useLiveDeliveries(send.data !== undefined);
-  const choices: readonly Choice[] = [
-    ...types.items,
-    ...OPERATIONAL_TYPES.filter((type) => webhook.events.includes(type)).map((type) => ({ type })),
-  ];
-  const first = choices.find(({ type }) => isSubscribed(webhook.events, type));
+  const own = OPERATIONAL_TYPES.filter((type) => webhook.events.includes(type));
+  const choices: readonly Choice[] = [...types.items, ...own.map((type) => ({ type }))];
+  // One that it is subscribed to; Posthorn's own, if it is subscribed to no other.
+  const first =
+    types.items.find(({ type }) => isSubscribed(webhook.events, type))?.type ??
+    (types.isWhole ? own[0] : undefined);
   const [chosen, setChosen] = useState<ReadonlySet<string> | null>(null);
   const [edited, setEdited] = useState<Texts>(new Map());
   const [shown, setShown] = useState<string>();
   const [wrong, setWrong] = useState<Texts>(new Map());
   const [error, setError] = useState<string>();
-  // One that it is subscribed to, until somebody chooses. It stays when others are defined, with what is written for it.
-  const isFound = first && (types.isWhole || isSubscribed(webhook.events, first.type));
-  if (isFound && chosen === null) setChosen(new Set([first.type]));
-  const selected = chosen ?? new Set(first ? [first.type] : []);
+  // Until somebody chooses. It stays when others are defined, with what is written for it.
+  if (first !== undefined && chosen === null) setChosen(new Set([first]));
+  const selected = chosen ?? new Set<string>();
   const selectedTypes = types.items.filter(({ type }) => selected.has(type));
   const sample = selectedTypes.find(({ type }) => type === shown) ?? selectedTypes[0];
 
