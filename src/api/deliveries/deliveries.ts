@@ -214,12 +214,7 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
     const changed = await store.deliveries.beginReplay(project._id, delivery._id);
     if (!changed) throw refusal('delivery_in_progress');
     const planned = toPlanned(changed, webhook, project);
-    const run = async (decidedAt: Moment): Promise<void> => {
-      // Cancelled before the run had begun that was requested for it: that one is for this replay now. A second one
-      // would be taken for an operator's reset.
-      if (!delivery.runRequested) await engine.runDelivery(planned, 'live', decidedAt);
-    };
-    return { changed, run };
+    return { changed, run: (decidedAt) => engine.runDelivery(planned, 'live', decidedAt) };
   });
   router.post('/:id/replay', write, audited('delivery.replayed'), replay);
 

@@ -130,43 +130,6 @@ describe('a replay', () => {
     expect(receiver.requests).toHaveLength(2);
   });
 
-  it('that is cancelled, and asked for again, before Temporal was asked for it, is sent once', async () => {
-    const { client } = await stack.project();
-    await makeWebhook(client, receiver.url);
-    const id = await postEvent(client);
-    await deliveryWith(client, id, { status: 'succeeded' });
-    const { engine } = stack;
-    const runDelivery = engine.runDelivery.bind(engine);
-    let goOn!: () => void;
-    const isReplayedAgain = new Promise<void>((resolve) => (goOn = resolve));
-    let hasAskedFirst = false;
-    const spy = jest.spyOn(engine, 'runDelivery').mockImplementation(async (...args) => {
-      if (hasAskedFirst) await deliveryWith(client, id, { status: 'succeeded' });
-      else {
-        hasAskedFirst = true;
-        await isReplayedAgain;
-      }
-      return runDelivery(...args);
-    });
-    try {
-      const first = replay(client, id);
-      await eventually('Temporal is about to be asked', () => hasAskedFirst);
-      expect((await client.post(`/v1/deliveries/${id}/cancel`)).status).toBe(202);
-      const second = replay(client, id);
-      await deliveryWith(client, id, { status: 'pending', replays: 2 });
-      goOn();
-      for (const asked of await Promise.all([first, second])) expect(asked.status).toBe(202);
-    } finally {
-      spy.mockRestore();
-    }
-    await deliveryWith(client, id, { status: 'succeeded' });
-    await eventually('no run is in progress', async () => {
-      return (await engine.findRun(id)) === 'ended';
-    });
-    await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2, replays: 2 });
-    expect(receiver.requests).toHaveLength(2);
-  });
-
   it('sends what was skipped while the webhook was off', async () => {
     const { client } = await stack.project();
     const webhook = await makeWebhook(client, receiver.url);
