@@ -22,6 +22,8 @@ export function PortalLinks(): React.ReactNode {
   const [capabilities, setCapabilities] = useState<Capabilities>('read');
   const [hours, setHours] = useState<(typeof LIVES)[number]>('1');
   const [isRevoking, setRevoking] = useState(false);
+  /** When all were revoked last: also a link that was asked for before, and is answered later. */
+  const [revokedAt, setRevokedAt] = useState(0);
   const wanted = { capabilities, expiresIn: Number(hours) * HOUR_SECONDS };
   const made = create.variables;
   // One that may do more, or for longer, than what is chosen now would be given to a customer as that.
@@ -55,7 +57,7 @@ export function PortalLinks(): React.ReactNode {
             {words.revoke}
           </Button>
         </Row>
-        {create.data && isWanted && (
+        {create.data && isWanted && create.submittedAt > revokedAt && (
           <Stack isTight>
             <CodeBlock label={words.link} code={create.data.url} isWrapped />
             <Row>
@@ -84,7 +86,7 @@ export function PortalLinks(): React.ReactNode {
         confirm={words.revoke}
         onConfirm={async () => {
           await revoke.mutateAsync();
-          create.reset();
+          setRevokedAt(Date.now());
         }}
       />
     </Card>
