@@ -60,6 +60,9 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
       return delivery?.replays === 1 && delivery.queuedIn === undefined;
     });
     answer();
+    await eventually('its former run has ended', async () =>
+      ['ended', null].includes(await stack.engine.findRun(deliveryId)),
+    );
     await inTheEnd(stack, 'it has arrived', async () => (await count('succeeded')) === 1);
     await replayWith(id, { status: 'completed', replayed: 1, failed: 0 });
     await deliveryWith(client, deliveryId, { attemptCount: 2, replays: 1 });
