@@ -112,7 +112,7 @@ export const settings = z.object({
     .string()
     .regex(/^[\x21-\x7e]+$/, 'must be a name in printable ASCII without spaces')
     .default('default')
-    .describe('Temporal namespace, of this Posthorn alone'),
+    .describe('Temporal namespace, used by this Posthorn alone'),
   TEMPORAL_TLS: flag.default(false).describe('`true` to use TLS with Temporal'),
   TEMPORAL_API_KEY: z
     .string()
@@ -160,7 +160,7 @@ export const settings = z.object({
   POSTHORN_AUTO_WORKFLOWS_PER_SECOND: whole(1, 10_000)
     .default(5)
     .describe(
-      'deliveries a second up to which `auto` gives events to workflows, per API process; beyond it they are dispatched express',
+      'deliveries a second up to which `auto` gives events to workflows, per API process; beyond it they go to the courier',
     ),
   POSTHORN_RATE_LIMIT_PER_MINUTE: perMinute
     .default(6000)
@@ -179,7 +179,7 @@ export const settings = z.object({
   POSTHORN_MAX_HELD_MIB: whole(4, 100_000)
     .default(64)
     .describe(
-      'MiB of request bodies and unsent responses that it holds for one key; for a project, twice as many',
+      'MiB of request bodies and unsent responses held for one key; for a project, twice as many',
     ),
   POSTHORN_SEND_TIMEOUT_SECONDS: whole(1, 3600)
     .default(30)
@@ -209,12 +209,12 @@ export const settings = z.object({
       'must be an address such as smtp://user:password@mail.example:587, special characters as %40',
     )
     .optional()
-    .describe('mail server for mails to owners of failing webhooks; unset: no mail'),
+    .describe('mail server for e-mails to owners of failing webhooks; unset: no e-mails'),
   MAIL_FROM: z
     .string()
     .regex(/^[^\p{Cc}]*[^\s@]+@[^\s@]+$/u, 'must be an address, or a name and an address in <>')
     .optional()
-    .describe('sender of these mails; required with `SMTP_URL`'),
+    .describe('sender of these e-mails; required with `SMTP_URL`'),
   METRICS_ADDRESS: address
     .optional()
     .describe('host:port where `/metrics` needs no key, for workers too, such as 127.0.0.1:9464'),
