@@ -1,8 +1,8 @@
 /** How many attempts a delivery keeps. */
 const KEPT_ATTEMPTS = 50;
 /**
- * Bytes of these, as BSON, beyond which only the newest keep headers and bodies: a receiver chooses the size of both,
- * and each attempt writes all of it again.
+ * Size of these in bytes, as BSON, beyond which only the newest keep headers and bodies: a receiver chooses the size
+ * of both, and each attempt rewrites all of it.
  */
 export const MAX_LOG_BYTES = 256 * 1024;
 const KEPT_WHOLE = 3;
@@ -10,7 +10,7 @@ const KEPT_WHOLE = 3;
 /**
  * A delivery's attempts with one more, as an expression of a pipeline.
  * @param attempt an expression
- * @param number the attempt's
+ * @param number the attempt's number
  */
 export function logWith(attempt: object, number: number): object {
   const all = { $slice: [{ $concatArrays: ['$attempts', [attempt]] }, -KEPT_ATTEMPTS] };

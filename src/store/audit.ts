@@ -42,7 +42,7 @@ export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 export interface AuditRecord {
   _id: string;
-  /** null: a project whose creation is not known to have finished, or a catalogue's type. */
+  /** null for a project whose creation is not known to have finished, or for a catalogue's type. */
   projectId: string | null;
   action: AuditAction;
   /**
@@ -91,7 +91,7 @@ schema.index({ target: 1, _id: -1 });
 schema.index({ target: 1, action: 1, _id: -1 });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
-/** What is made for a new entry. */
+/** What is generated for a new entry. */
 export function newAuditId(retentionDays: number): Pick<AuditRecord, '_id' | 'time' | 'expiresAt'> {
   const _id = newId('audit');
   // Lists select a range of time by ids.
@@ -112,12 +112,12 @@ export class Audit extends repositoryOf('Audit', schema, 'audit') {
     await this.model.updateOne({ _id: id }, { $set: { ...fields, outcome: 'done' } });
   }
 
-  /** For a request that changed nothing. */
+  /** Removes the entry of a request that changed nothing. */
   async remove(id: string): Promise<void> {
     await this.model.deleteOne({ _id: id });
   }
 
-  /** @param projectId null: of all projects */
+  /** @param projectId null: all projects */
   async list(
     projectId: string | null,
     filter: { action?: AuditAction; target?: string },

@@ -6,7 +6,7 @@ export interface Mark {
   id: string;
 }
 
-/** The latest time that there is. */
+/** The latest time that a Date can hold. */
 export const END_OF_TIME = new Date(8.64e15);
 
 /** Where a search through one project's part continues. */
@@ -21,7 +21,7 @@ export interface Range {
 
 /**
  * Documents of a collection that still need something done, in the order of an index: by project, and within
- * a project by time. So those of each project are found, however many another project has.
+ * a project by time. Each project's documents are found, however many another project has.
  */
 export class Backlog<T extends { _id: string; projectId: string }> {
   /**

@@ -2,7 +2,7 @@ import type { Model, QueryFilter, QueryOptions } from 'mongoose';
 
 /**
  * Changes one document by a pipeline's `$set`.
- * @returns the document as it is then; null: none matches
+ * @returns the changed document; null: none matches
  */
 export async function changeOne<T, R = T>(
   model: Model<T>,

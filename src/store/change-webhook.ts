@@ -12,8 +12,8 @@ import type { DisablingCondition } from './webhook-health';
 import type { DisabledReason, WebhookRecord } from './webhook-record';
 
 /**
- * What enabling or disabling a webhook changes. What is disabled already stays so since then, and for that reason;
- * to one that is active, `isActive: true` changes nothing, since callers repeat what they have read.
+ * What enabling or disabling a webhook changes. One that is already disabled keeps the time and the reason; for one
+ * that is active, `isActive: true` changes nothing, since callers repeat what they have read.
  */
 function stateOf(before: WebhookRecord, isActive: boolean, by: ChangedBy): Partial<WebhookRecord> {
   if (isActive) {
@@ -39,9 +39,9 @@ function stateOf(before: WebhookRecord, isActive: boolean, by: ChangedBy): Parti
 }
 
 /**
- * Changes a webhook's settings, and makes the event `webhook.enabled` or `webhook.disabled` if it is enabled
- * or disabled by that. What was still to be sent to a disabled one ends as `skipped`.
- * @returns null if there is no such webhook; `refused` if a customer would enable what the platform has disabled
+ * Changes a webhook's settings, and creates the event `webhook.enabled` or `webhook.disabled` if that enables or
+ * disables it. What was still to be sent to a disabled one ends as `skipped`.
+ * @returns null if there is no such webhook; `refused` if a customer tries to enable what the platform has disabled
  */
 export async function changeWebhook(
   store: Store,
@@ -84,8 +84,8 @@ export async function changeWebhook(
 }
 
 /**
- * Disables an active webhook automatically if that is due, and records that in the audit log. The caller then
- * ends what was still to be sent to it.
+ * Disables an active webhook automatically if that is due, and records it in the audit log. The caller then ends
+ * what was still to be sent to it.
  * @param how.isMailed whether the owner is notified by mail
  * @returns null if nothing was changed
  */

@@ -40,7 +40,7 @@ export class Cipher {
     this.keys = new Map([present, ...others].map((key) => [idOf(key), key]));
   }
 
-  /** Of the keys by which it opens. */
+  /** The ids of the keys with which it can open secrets. */
   get keyIds(): readonly string[] {
     return [...this.keys.keys()];
   }
@@ -74,7 +74,7 @@ export class Cipher {
   }
 
   /**
-   * The same secret under the present key; null if it already is.
+   * The same secret sealed with the current key; null if it already is.
    * @throws SealedError as `open` does
    */
   reseal(sealed: Sealed, owner: string): Sealed | null {

@@ -24,12 +24,12 @@ import type { Store } from './store';
 import { MAX_READ_MS } from './time-limit';
 
 /**
- * After this a minute is counted. Whatever is written about its deliveries from then on, unless they haven't ended,
- * is noted with it (`Recounts`): a result that was under way when its delivery was cancelled may take an attempt's
- * 60 s, 30 s until it is late, and the 60 s that MongoDB gives a transaction.
+ * A minute is counted once it is this old. Whatever is written about its deliveries after that is noted along with
+ * it (`Recounts`), unless they haven't ended: a result that was under way when its delivery was cancelled may take
+ * an attempt's 60 s, 30 s until it is late, and the 60 s that MongoDB gives a transaction.
  */
 export const SETTLED_MS = 3 * MINUTE_MS;
-/** An hour of so many deliveries is counted by the minute, and before it is over. */
+/** An hour with this many deliveries is counted by the minute, and before it is over. */
 const BUSY = 2000;
 /** Minutes counted by one read. */
 const READ_TOGETHER = 10;
@@ -42,18 +42,18 @@ const MIN_PAUSE_MS = 30 * SECOND_MS;
 const MAX_PAUSE_MS = 5 * MINUTE_MS;
 const MAX_UNCHANGED_PAUSE_MS = HOUR_MS;
 const LOOK_AGAIN_MS = 5 * MINUTE_MS;
-/** An hour is counted once more then, whatever happened to it: processes of an earlier version noted nothing. */
+/** An hour is counted once more after this, whatever happened to it: processes of an earlier version noted nothing. */
 const ONCE_MORE_MS = DAY_MS;
 
-/** Milliseconds from one count of an hour, which found something new, to the next. */
+/** Milliseconds from a count of an hour that found something new to the next count. */
 export function pauseAfter(hour: Date, now: Date): number {
   const share = (now.getTime() - hour.getTime()) / SHARE;
   return Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, share));
 }
 
 /**
- * Counts what is due of an hour, or everything in it if that may have changed.
- * @param goesOn asked before each read; if not, nothing is counted
+ * Counts what is due in an hour, or everything in it if that may have changed.
+ * @param goesOn asked before each read; if false, nothing is counted
  */
 export async function countHour(
   store: Store,
@@ -144,8 +144,8 @@ async function count(
 
 /**
  * Stores what was found, all or nothing, unless the hour has been counted meanwhile.
- * @param found.records null: they are as they were
- * @param found.isGone the hour has nothing any more
+ * @param found.records null: they are unchanged
+ * @param found.isGone nothing is left in the hour
  */
 async function save(
   store: Store,
@@ -164,7 +164,7 @@ async function save(
     const { modifiedCount } = await model.updateOne({ _id, version }, update, { session });
     if (modifiedCount === 0) return;
     const counts = store.counts.model;
-    // Also of webhooks that have nothing there any more.
+    // Including those of webhooks that have nothing left in this hour.
     await counts.deleteMany({ projectId, hour }, { session });
     if (records !== null && records.length > 0) {
       await counts.collection.insertMany(records as never[], { session, ordered: false });
@@ -189,7 +189,7 @@ const byId = (records: readonly CountRecord[]): Map<string, CountRecord> =>
 /** When all of an hour is counted again, though nothing says that it has changed. */
 function countAllAt(firstCountedAt: Date, now: Date, expiresAt: Date | null): Date {
   const onceMore = new Date(firstCountedAt.getTime() + ONCE_MORE_MS);
-  // MongoDB removes what expires within a minute; within an hour, most of what was made in one.
+  // MongoDB removes expired documents within a minute; most of what was made in one hour expires within an hour.
   const expired = expiresAt && new Date(expiresAt.getTime() + HOUR_MS);
   const next = [expired, onceMore > now ? onceMore : null].filter((at) => at !== null);
   const inHours = (hours: number): Date => new Date(now.getTime() + hours * HOUR_MS);
@@ -206,7 +206,7 @@ async function isBusy(
   return last !== null;
 }
 
-/** Looks at an hour later: its end may be far, or it could not be counted. */
+/** Postpones an hour: its end may be far off, or it could not be counted. */
 export async function putOff(
   { countedHours }: Store,
   { _id, version }: CountedHour,

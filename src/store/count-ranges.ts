@@ -9,7 +9,7 @@ import type { Store } from './store';
 /** Whose deliveries are counted: a webhook's, or a whole project's. */
 export type StatsOwner = { projectId: string } | { webhookId: string };
 
-/** Of creation. */
+/** A range of creation times. */
 export interface TimeRange {
   since: Date;
   until: Date;
@@ -24,16 +24,16 @@ const MAX_TIME_MS = 20_000;
 /** How many deliveries, or attempts, look the same. */
 export interface CountedRow {
   _id: {
-    /** Begin of the hour, or minute, in which the delivery was created. */
+    /** Beginning of the hour, or minute, in which the delivery was created. */
     at: Date;
     webhookId?: string;
-    /** null: of a delivery that another row counts. */
+    /** null: another row counts the delivery. */
     status: DeliveryStatus | null;
     /** null: the delivery has no attempt. */
     outcome: 'succeeded' | 'failed' | null;
     /** The first digit; null: there is none. */
     statusCode: number | null;
-    /** null: there was no answer, so no time of one. */
+    /** null: there was no answer to time. */
     bucket: number | null;
   };
   count: number;
@@ -59,7 +59,7 @@ export function matchRanges(
   return { $match: each.length === 1 ? each[0]! : { $or: each } };
 }
 
-/** 0 for 0 ms; as 0 has no logarithm, that of one more is taken. */
+/** 0 for 0 ms; since 0 has no logarithm, 1 is added first. */
 const bucket = {
   $floor: { $log: [{ $add: ['$attempts.durationMs', 1] }, BUCKET_GROWTH] },
 };
@@ -123,7 +123,7 @@ export async function countDeliveries(
     .option({ maxTimeMS: MAX_TIME_MS });
 }
 
-/** An id's six hex digits from there on, as a number: MongoDB reads hex only as an object id's seconds. */
+/** Six hex digits of an id from that position, as a number: MongoDB reads hex only as an object id's seconds. */
 const hexOf = (from: number) => ({
   $divide: [
     {
@@ -141,7 +141,7 @@ const hexOf = (from: number) => ({
 
 const EVENT_HEX_AT = firstIdAt('event', new Date(0)).indexOf('_') + 1;
 
-/** When an event was accepted, from its id alone (`timeOf`): an index has that. */
+/** When an event was accepted, from its id alone (`timeOf`): an index contains that. */
 const acceptedAt = {
   $toDate: {
     $toLong: {
@@ -166,7 +166,7 @@ export async function countEvents(
     .option({ maxTimeMS: MAX_TIME_MS });
 }
 
-/** The hour or minute that begins there. */
+/** The hour or minute that begins then. */
 export const rangeFrom = (begin: Date, unit: StatsUnit): TimeRange => ({
   since: begin,
   until: new Date(begin.getTime() + (unit === 'hour' ? HOUR_MS : MINUTE_MS)),
@@ -178,7 +178,7 @@ export function minutesOf({ since, until }: TimeRange): Date[] {
   return minutes;
 }
 
-/** Ranges in order, those that adjoin made one. */
+/** Ranges in order, with adjoining ones merged. */
 export function joined(ranges: readonly TimeRange[]): TimeRange[] {
   const all: TimeRange[] = [];
   for (const { since, until } of ranges.toSorted((a, b) => Number(a.since) - Number(b.since))) {

@@ -10,24 +10,24 @@ import { MAX_CONFIRM_MS } from './time-limit';
 
 export type StatsUnit = 'minute' | 'hour';
 
-/** How far the deliveries of a project that were created in an hour are counted (docs/adr/0036). */
+/** How far a project's deliveries that were created in one hour have been counted (docs/adr/0036). */
 export interface CountedHour {
   /** `hourId`. */
   _id: string;
   projectId: string;
   hour: Date;
-  /** Changes with each count, so that of two at once one counts. */
+  /** Changes with each count, so that only one of two concurrent counts is stored. */
   version: number;
-  /** There are so many that each minute is counted separately. */
+  /** There are so many deliveries that each minute is counted separately. */
   byMinute: boolean;
   /** Those created before this are counted. */
   countedTo: Date;
   countedAt: Date | null;
   /** The minutes (or the hour, unless `byMinute`) with deliveries that hadn't ended long before. */
   open: Date[];
-  /** How many there are in these. */
+  /** How many deliveries these have. */
   openSize: number;
-  /** How many there are in a minute (or the hour), on average of those that were counted last. */
+  /** How many deliveries a minute (or the hour) has, averaged over those that were counted last. */
   unitSize: number;
   /** How many counts in a row have found nothing new. */
   unchanged: number;
@@ -47,11 +47,11 @@ export interface CountRecord {
   projectId: string;
   hour: Date;
   unit: StatsUnit;
-  /** In the order of their times, without those of which there is nothing. */
+  /** In the order of their times, without empty ones. */
   parts: CountedPart[];
 }
 
-/** Something has changed that was created in that minute, and may have been counted. */
+/** Something that was created in that minute, and may have been counted, has changed. */
 export interface RecountRecord {
   projectId: string;
   minute: Date;
@@ -117,8 +117,8 @@ export class CountedHours extends repositoryOf('CountedHour', hourSchema, 'stats
   readonly due = new Backlog(this.model, {}, 'nextCountAt', 'due');
 
   /**
-   * Has those hours of a project counted soon in which nothing has changed for long, since what was waiting in
-   * them begins to move.
+   * Has those hours of a project in which nothing has changed for long counted soon, since what was waiting in them
+   * begins to move.
    */
   async expectChanges(projectId: string): Promise<void> {
     await this.model.updateMany({ projectId, unchanged: { $gt: 0 } }, [
@@ -150,7 +150,7 @@ const LATE_ATTEMPT_MS = 30 * SECOND_MS;
  * transaction of the change, so that no crash separates them.
  */
 export class Recounts extends repositoryOf('Recount', recountSchema, 'recounts') {
-  /** Has the minutes counted again in which those deliveries were created. */
+  /** Has the minutes in which those deliveries were created counted again. */
   async note(deliveries: readonly Counted[], session: ClientSession | null = null): Promise<void> {
     const minutes = new Map(
       deliveries.map(({ _id, projectId }) => {
@@ -172,7 +172,7 @@ export class Recounts extends repositoryOf('Recount', recountSchema, 'recounts')
     await this.note(stored.filter(isLate), session);
   }
 
-  /** The same for deliveries of which an attempt is logged late. */
+  /** The same for deliveries with an attempt that is logged late. */
   async noteLateAttempts(
     logged: readonly { delivery: Counted; attempt: Attempt }[],
     now: Date,
@@ -188,7 +188,7 @@ export class Recounts extends repositoryOf('Recount', recountSchema, 'recounts')
   }
 
   /**
-   * Runs a change to a delivery that may have ended, and been counted so, in one transaction with the note.
+   * Runs a change to a delivery that may have ended, and been counted as such, in one transaction with the note.
    * @param change returns the delivery; null if it has changed nothing
    */
   async noting<T extends Counted>(

@@ -14,7 +14,7 @@ export interface CourierRecord {
   settled: number;
   /** When the shift last reported that it continues, by MongoDB's clock; null: it has ended cleanly. */
   renewedAt: Date | null;
-  /** When Temporal scheduled the execution that the shift is of. */
+  /** When Temporal scheduled the shift's execution. */
   execution?: Date;
 }
 
@@ -48,7 +48,7 @@ export interface CourierLease {
 export class Couriers extends repositoryOf('Courier', schema, 'couriers') {
   /**
    * Begins a shift; from now on the previous one decides nothing.
-   * @param scheduledAt when Temporal scheduled the execution that it is of
+   * @param scheduledAt when Temporal scheduled its execution
    * @returns null: a later execution has begun one
    */
   async begin(projectId: string, scheduledAt: Date): Promise<CourierLease | null> {
@@ -58,7 +58,7 @@ export class Couriers extends repositoryOf('Courier', schema, 'couriers') {
     >(
       this.model,
       { _id: projectId },
-      // Not as a filter, by which an upsert would insert another one.
+      // Not as a filter, with which an upsert would insert another one.
       onlyIf(isLatest(scheduledAt), {
         shift: { $add: [{ $ifNull: ['$shift', 0] }, 1] },
         settled: 0,
@@ -93,7 +93,8 @@ export class Couriers extends repositoryOf('Courier', schema, 'couriers') {
   /**
    * Continues a shift with its next settlement, in whose transaction.
    * @param number of the settlement, from 1
-   * @returns MongoDB's time, and whether that settlement is written already; null: the shift has been superseded
+   * @returns MongoDB's time, and whether that settlement has been written already; null: the shift has been
+   * superseded
    */
   async settle(
     projectId: string,
@@ -109,7 +110,10 @@ export class Couriers extends repositoryOf('Courier', schema, 'couriers') {
     return continued && { now: continued.renewedAt!, isWritten: continued.isWritten };
   }
 
-  /** Whether a shift has recently reported that it continues; not in the future, before MongoDB's clock was set back. */
+  /**
+   * Whether a shift has recently reported that it continues. A time in the future, from before MongoDB's clock was
+   * set back, does not count.
+   */
   async isAtWork(projectId: string): Promise<boolean> {
     const [since, until] = [{ $subtract: ['$$NOW', AT_WORK_MS] }, { $add: ['$$NOW', AT_WORK_MS] }];
     const found = await this.model.exists({

@@ -10,7 +10,7 @@ const WITHIN_MS = 2 * SECOND_MS;
  * Deletes a project with everything that belongs to it. After the first step it appears deleted, and nothing
  * more is sent; what is not deleted in time, or after an interruption, is deleted by reconcile, or by the next
  * request to delete it. Reconcile also deletes, some minutes later, what was under way and was stored only then.
- * @returns false if it has been deleted
+ * @returns false if it has been deleted already
  */
 export async function deleteProject(
   store: Store,
@@ -30,8 +30,8 @@ export async function deleteProject(
 }
 
 /**
- * Deletes part of what may be too much for one transaction, and finally, when nothing more can follow, what is little
- * and the project itself: a short operation. Idempotent.
+ * Deletes part of what may be too much for one transaction, and finally, when nothing more can follow, the small
+ * remainder and the project itself: a short operation. Idempotent.
  * @returns whether there is more
  */
 export async function deleteSomeOf(store: Store, projectId: string): Promise<boolean> {
@@ -53,7 +53,7 @@ export async function deleteSomeOf(store: Store, projectId: string): Promise<boo
 }
 
 /**
- * Deletes what was stored for a project after that: by a process that was suspended for long. Does nothing as long as
+ * Deletes what was stored for a project after that, by a process that had been suspended for long. Does nothing while
  * anything is left of the project itself.
  */
 export async function deleteLeftOver(store: Store, projectId: string): Promise<void> {

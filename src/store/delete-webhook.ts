@@ -4,7 +4,7 @@ import type { Store } from './store';
 
 /**
  * Deletes a webhook; its deliveries stay readable, and those that have not ended end as `cancelled`.
- * @returns `refused` if a customer would delete what the platform has stopped; null: there is none
+ * @returns `refused` if a customer tries to delete what the platform has stopped; null: there is none
  */
 export async function deleteWebhook(
   store: Store,

@@ -24,7 +24,7 @@ import { WITHOUT_COUNTED, type AttemptedWebhook } from './webhook-record';
 /** Read for lists and replays: with the attempts, a page could be many megabytes. */
 export const LIST_FIELDS = { attempts: 0 } as const;
 
-/** Of its attempts, a list shows what became of the last that counts. */
+/** Of a delivery's attempts, a list shows only the result of the last one that counts. */
 const LAST_ATTEMPT = [
   { $set: { lastAttempt: { $ifNull: [LAST_COUNTING, null] } } },
   {
@@ -36,7 +36,7 @@ const LAST_ATTEMPT = [
 
 const AS_LISTED = [...LAST_ATTEMPT, { $unset: Object.keys(LIST_FIELDS) }];
 
-/** A delivery with what its attempts need, as far as there is such a thing. */
+/** A delivery with what its attempts need, as far as that exists. */
 export interface DeliveryWithParts {
   delivery: DeliveryRecord;
   event: EventRecord | null;
@@ -55,7 +55,7 @@ const part = (from: string, localField: keyof DeliveryRecord, leftOut: Record<st
   },
 });
 
-/** Deliveries that are kept: of the others the event may be gone already, and MongoDB is about to remove them. */
+/** Deliveries that are kept: MongoDB is about to remove the others, whose events may be gone already. */
 export const isKept: QueryFilter<DeliveryRecord> = { $expr: { $gt: ['$expiresAt', '$$NOW'] } };
 
 /** Deliveries that can be replayed. */
@@ -75,11 +75,11 @@ const WORKFLOWS = { status: 'pending', isExpress: null } as const;
 const EXPRESS = { status: 'pending', isExpress: true } as const;
 
 export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'deliveries') {
-  /** Those whose workflow has an attempt to make, by the time that it is due. */
+  /** Those whose workflow has an attempt to make, by the time at which it is due. */
   readonly due = new Backlog(this.model, WORKFLOWS, 'nextAttemptAt', 'due', LIST_FIELDS);
   /** The same for those that their project's courier drives. */
   readonly dueExpress = new Backlog(this.model, EXPRESS, 'nextAttemptAt', 'express', LIST_FIELDS);
-  /** Failed ones of couriers that nobody has followed up, by the time that they failed. */
+  /** Couriers' failed deliveries that nobody has followed up, by the time at which they failed. */
   readonly unfollowed = new Backlog(
     this.model,
     { followUp: true },
@@ -105,7 +105,7 @@ export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'd
     const [first] = deliveries;
     if (!first) return [];
     const stored = await this.insertMissing(first.eventId, deliveries);
-    // Also if an earlier plan has stored them and ended there.
+    // Even if an earlier plan stored them and ended there.
     await this.recounts.noteLate(stored, clock.now());
     return stored;
   }
@@ -225,10 +225,10 @@ export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'd
 
   /**
    * Notes that a new run is about to be requested for an overdue delivery: one that is overdue by that long, or one
-   * that is due by now, if no run has been requested or has begun since it was seen. After that nobody else requests
-   * one too. A first run needs no note: it may be the fan-out's, which is on its way.
-   * @param found what there was of its workflow
-   * @returns null if it is not, or no longer pending
+   * that is due now, if no run has been requested or has begun since it was seen. After that nobody else requests
+   * one. A first run needs no note: it may be the fan-out's, which is on its way.
+   * @param found what was found of its workflow
+   * @returns null if it is not overdue, or no longer pending
    */
   async requestRun(
     { _id, runId }: Pick<DeliveryRecord, '_id' | 'runId'>,
@@ -254,7 +254,7 @@ export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'd
     return changeOne(this.model, { _id: id, status: 'pending' }, due);
   }
 
-  /** Those of the events with a delivery that has not ended, or that is kept longer. */
+  /** Those events that have a delivery that has not ended, or that is kept longer. */
   async listEventsNeeded(eventIds: readonly string[]): Promise<string[]> {
     // MongoDB 6 has no $$NOW in a distinct.
     const needed = await this.model.aggregate<{ _id: string }>([

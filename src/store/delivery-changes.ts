@@ -4,16 +4,16 @@ import type { Deliveries } from './deliveries';
 
 /** How long MongoDB waits for the next change before it says that there is none. */
 const AWAIT_MS = 200;
-/** What a reader may have missed is looked for in so many changes at a time. */
+/** How many changes at a time are searched for what a reader may have missed. */
 const MISSED_AT_ONCE = 1000;
-/** A majority has a change after that long, so where none comes any more there is none. */
+/** A majority has a change after that long, so if no more arrive there are none. */
 const COMMITTED_WITHIN_MS = 1000;
 
 interface Change {
   documentKey: { _id: string };
 }
 
-/** A change stream of all deliveries: only which ones change, since what they are like is read afterwards. */
+/** A change stream of all deliveries. It tells only which ones change: their state is read afterwards. */
 export class ChangesFrom {
   constructor(
     private readonly stream: mongo.ChangeStream<DeliveryRecord, mongo.ChangeStreamDocument>,
@@ -25,7 +25,7 @@ export class ChangesFrom {
     return change && change.documentKey._id;
   }
 
-  /** Behind what `next` has returned; positions sort as texts. */
+  /** The position after what `next` has returned; positions sort as texts. */
   get position(): string {
     const { _data: data } = this.stream.resumeToken as { _data: string };
     return data;
@@ -38,13 +38,13 @@ export class ChangesFrom {
 
 /**
  * The part of a position that is MongoDB's time: a type and two numbers of 32 bits in hexadecimal. A new change
- * stream is at the time after the last change, which one that continues reaches only by the next change.
+ * stream starts at the time after the last change; one that continues reaches that time only with the next change.
  */
 const timeOf = (position: string): string => position.slice(0, 18);
 
 /** Which deliveries change, from MongoDB's change streams. */
 export class DeliveryChanges {
-  /** How long what a reader may have missed is looked for. */
+  /** How long to search for what a reader may have missed. */
   static readonly missedWithinMs: number = 5000;
 
   constructor(
@@ -73,7 +73,7 @@ export class DeliveryChanges {
 
   /**
    * The project's deliveries that have changed between two positions, as they are now, oldest first, and at most
-   * `limit`; null if that can't be known any more, or takes too long.
+   * `limit`; null if that can no longer be known, or takes too long.
    */
   async between(
     after: string,
@@ -98,7 +98,7 @@ export class DeliveryChanges {
       const byAge = [...found.values()].toSorted((one, other) => (one._id < other._id ? -1 : 1));
       return byAge.slice(0, limit);
     } catch {
-      // It is no position, or older than MongoDB remembers.
+      // It is not a position, or is older than MongoDB remembers.
       return null;
     } finally {
       clearTimeout(timer);
@@ -118,7 +118,7 @@ async function addUntil(changes: ChangesFrom, until: string, ids: Set<string>): 
     if (id !== null) {
       nulls = 0;
       ids.add(id);
-      // Where changes never pause. One transaction's have the same time.
+      // In case changes never pause. The changes of one transaction have the same time.
       if (timeOf(changes.position) > timeOf(until)) return false;
       continue;
     }

@@ -20,8 +20,8 @@ export interface DeliveryFilter {
 export type StatusCodes = readonly [from: number, to: number];
 
 /**
- * The condition on a delivery's last attempt that counts. Failures have an index (`failedWith`); successes, which nearly all
- * others are, have none, and are examined one by one.
+ * The condition on a delivery's last attempt that counts. Failures have an index (`failedWith`); successes, which are
+ * nearly all of the rest, have none and are examined one by one.
  */
 function byLastAttempt({ statusCodes, errorCodes }: NonNullable<DeliveryFilter['lastAttempt']>): {
   filter?: QueryFilter<DeliveryRecord>;
@@ -38,7 +38,7 @@ function byLastAttempt({ statusCodes, errorCodes }: NonNullable<DeliveryFilter['
   return { where: { $or: [failures, ...isOne] } };
 }
 
-/** The index for what failed in some way. Of the few deliveries of an event, all are examined. */
+/** The index for what failed in some way. An event has few deliveries: all of them are examined. */
 function failuresIndex({ eventId, webhookId, eventType }: DeliveryFilter): string {
   if (eventId !== undefined) return 'eventId_1__id_-1_status_1_eventType_1';
   const owner = webhookId === undefined ? 'projectId' : 'webhookId';
@@ -54,7 +54,7 @@ export function listQueryOf(
   { statuses, lastAttempt, ...rest }: DeliveryFilter,
 ): { query: QueryFilter<DeliveryRecord>; hint?: string; where?: QueryFilter<DeliveryRecord> } {
   const ended = lastAttempt && byLastAttempt(lastAttempt);
-  // In the indexes with more than a status, that comes first: without one, each is looked up.
+  // In the indexes with more than a status, the status comes first: without one, each is looked up.
   const isOfAny = rest.eventType !== undefined || ended?.filter !== undefined;
   const among = statuses ?? (isOfAny ? DELIVERY_STATUSES : undefined);
   return {

@@ -35,7 +35,7 @@ export interface DeliveryRecord {
   /** Why it was skipped, or cancelled because of its webhook. */
   endReason?: EndReason | null;
   replays: number;
-  /** When the replay was requested, single or in bulk, that its current round is of; missing: an operator's reset. */
+  /** When the replay that began its current round was requested, single or in bulk; missing: an operator's reset. */
   replayRequestedAt?: Date;
   /** The Temporal run that counts: the last one that began a round, or recorded or ended something. */
   runId: string | null;
@@ -45,11 +45,13 @@ export interface DeliveryRecord {
    */
   runRequested: boolean;
   /**
-   * The execution that may decide: when Temporal scheduled it. Missing while only the very first one can be
-   * at work.
+   * When Temporal scheduled the execution that may decide. Missing while only the very first one can be at work.
    */
   execution?: Date;
-  /** When it began, by MongoDB's clock. Missing: none has since it was planned or replayed, but the very first one. */
+  /**
+   * When it began, by MongoDB's clock. Missing: none has begun since it was planned or replayed, except the very
+   * first one.
+   */
   openedAt?: Date;
   /** Driven by its project's courier, not by a workflow of its own. */
   isExpress?: boolean;
@@ -59,7 +61,7 @@ export interface DeliveryRecord {
    */
   queuedIn?: string;
   /**
-   * Until the first attempt, the bulk replay that its round is of, and how it had ended before: while it is queued it
+   * Until the first attempt, the bulk replay that began its round, and how it had ended before: while it is queued it
    * may be taken back.
    */
   bulkReplay?: Pick<DeliveryRecord, 'status' | 'completedAt' | 'endReason' | 'roundStart'> & {
@@ -69,13 +71,13 @@ export interface DeliveryRecord {
   takenBackBy?: string[];
   /** The courier has released it, within its webhook's rate limit. An attempt that is made clears it. */
   hasTurn?: boolean;
-  /** Of an express one that failed, or was answered 410: that still has to be followed up. */
+  /** An express delivery failed, or was answered 410, and that still has to be followed up. */
   followUp?: boolean;
   /** Of a test event. */
   test?: boolean;
   /** The test ping of a new webhook: attempted once. */
   isPing?: boolean;
-  /** Its event's payload was deleted: nothing can be sent any more, and the answers were deleted too. */
+  /** Its event's payload was deleted: nothing more can be sent, and the answers were deleted too. */
   expunged?: boolean;
   createdAt: Date;
   completedAt: Date | null;
@@ -93,12 +95,12 @@ export type ListedDelivery = Omit<DeliveryRecord, 'attempts'> & {
   lastAttempt: AttemptSummary | null;
 };
 
-/** `5xx` of 503. */
+/** `5xx` for 503. */
 export const classOf = (statusCode: number): string => `${Math.floor(statusCode / 100)}xx`;
 
 /**
  * How an attempt failed, as lists are filtered by it: the status code and its class, `[503, '5xx']`, or the error
- * code. undefined: it succeeded. Kept only for failures, so that what succeeds at once costs no index an entry.
+ * code. undefined: it succeeded. Kept only for failures, so that what succeeds at once costs no index entry.
  */
 export function failedWith({
   outcome,
@@ -110,7 +112,7 @@ export function failedWith({
   return [statusCode, classOf(statusCode)];
 }
 
-/** `lastCounting` of a stored delivery, in a pipeline. */
+/** `lastCounting` for a stored delivery, in a pipeline. */
 export const LAST_COUNTING = {
   $last: {
     $filter: { input: '$attempts', as: 'one', cond: { $ne: ['$$one.superseded', true] } },
@@ -120,7 +122,7 @@ export const LAST_COUNTING = {
 const STATUS_CLASS = {
   $concat: [{ $toString: { $floor: { $divide: ['$$last.statusCode', 100] } } }, 'xx'],
 };
-/** The same of a stored delivery, in a pipeline's `$set`. */
+/** The same for a stored delivery, in a pipeline's `$set`. */
 export const FAILED_WITH = {
   $let: {
     vars: { last: LAST_COUNTING },
@@ -150,16 +152,19 @@ const REPLAY = '/replay';
 export const queueOf = (projectId: string, kind: QueueKind = 'ordered'): string =>
   kind === 'replay' ? `${projectId}${REPLAY}` : projectId;
 
-/** That of a delivery which may not be sent now: until its first attempt, what is replayed in bulk stays in its own. */
+/**
+ * The queue of a delivery that may not be sent now: until its first attempt, what is replayed in bulk stays in its
+ * own queue.
+ */
 export const queueFor = (
   delivery: Pick<DeliveryRecord, 'projectId' | 'bulkReplay' | 'attemptCount' | 'roundStart'>,
 ): string => {
-  // Attempted by a former version, it may still say that it is of one.
+  // One that a former version attempted may still name its bulk replay.
   const isUnsent = delivery.bulkReplay && isBeforeFirst(delivery);
   return queueOf(delivery.projectId, isUnsent ? 'replay' : 'ordered');
 };
 
-/** Whether its next attempt is the first of its round, and no retry. */
+/** Whether its next attempt is the first of its round, and not a retry. */
 export const isBeforeFirst = ({
   attemptCount,
   roundStart,
@@ -216,7 +221,7 @@ deliverySchema.index({ projectId: 1, status: 1, eventType: 1, _id: -1 });
 deliverySchema.index({ webhookId: 1, _id: -1 });
 deliverySchema.index({ webhookId: 1, status: 1, _id: -1 });
 deliverySchema.index({ webhookId: 1, status: 1, eventType: 1, _id: -1 });
-// The same by how the last attempt failed: only failures have entries.
+// The same, by how the last attempt failed: only failures have entries.
 const IF_FAILED = { partialFilterExpression: { failedWith: { $exists: true } } };
 for (const owner of ['projectId', 'webhookId'] as const) {
   deliverySchema.index({ [owner]: 1, failedWith: 1, status: 1, _id: -1 }, IF_FAILED);
@@ -229,7 +234,7 @@ deliverySchema.index(
   { projectId: 1, nextAttemptAt: 1, _id: 1 },
   { name: 'due', partialFilterExpression: { isExpress: null, status: 'pending' } },
 );
-// What earlier versions have held is not in a queue.
+// What earlier versions held is not in a queue.
 deliverySchema.index(
   { queuedIn: 1 },
   { name: 'held', partialFilterExpression: { status: 'held' } },
@@ -253,7 +258,7 @@ deliverySchema.index(
   { 'bulkReplay.id': 1, _id: 1 },
   { name: 'bulk', partialFilterExpression: OF_BULK_REPLAYS },
 );
-// The same of one webhook.
+// The same for one webhook.
 deliverySchema.index(
   { 'bulkReplay.id': 1, webhookId: 1 },
   { name: 'bulkOfWebhook', partialFilterExpression: OF_BULK_REPLAYS },

@@ -15,7 +15,7 @@ export const replayed = {
   roundStart: '$attemptCount',
   roundPolicy: '$$REMOVE',
   bulkReplay: '$$REMOVE',
-  // Of the round before, which may still be in progress.
+  // From the round before, which may still be in progress.
   hasTurn: '$$REMOVE',
   openedAt: '$$REMOVE',
   completedAt: null,
@@ -36,7 +36,7 @@ const STATUS: Record<EndReason, DeliveryStatus> = {
   webhook_deleted: 'cancelled',
 };
 
-/** It ends with its webhook. Values, which a delivery that is not stored yet can be given. */
+/** It ends with its webhook. Plain values, which can be given to a delivery that is not stored yet. */
 export const endedWith = (endReason: EndReason) => ({
   status: STATUS[endReason],
   nextAttemptAt: null,
@@ -44,10 +44,10 @@ export const endedWith = (endReason: EndReason) => ({
   endReason,
 });
 
-/** The same of what is stored. */
+/** The same for what is stored. */
 export const endedBecause = (endReason: EndReason) => ({ ...endedWith(endReason), ...endedNow });
 
-/** Its next attempt may not be made now. Values too. @param as `held`: its webhook is paused */
+/** Its next attempt may not be made now. Plain values too. @param as `held`: its webhook is paused */
 export const queuedAs = (as: 'held' | DeferralReason, queuedIn: string) => ({
   nextAttemptAt: null,
   queuedIn,
@@ -59,7 +59,7 @@ export interface Judgement extends AttemptResult {
   policy: AttemptPolicy;
 }
 
-/** What an attempt that decides leaves. A failure that others may follow keeps for them what they are timed by. */
+/** What a deciding attempt leaves behind. A failure that other attempts may follow keeps what those are timed by. */
 export const decisionOf = ({ status, nextDelayMs, policy }: Judgement) => ({
   status,
   nextAttemptAt: nextDelayMs === null ? null : { $add: ['$$NOW', nextDelayMs] },
@@ -69,7 +69,7 @@ export const decisionOf = ({ status, nextDelayMs, policy }: Judgement) => ({
   ...(status === 'pending' ? { roundPolicy: { $literal: policy } } : endedNow),
 });
 
-/** As long as a round has no attempt of its own, one of an earlier round is not of it either. */
+/** While a round has no attempt of its own, one of an earlier round does not count towards it either. */
 const roundStartAfter = (attemptCount: number) => ({
   $cond: [{ $eq: ['$roundStart', '$attemptCount'] }, attemptCount, '$roundStart'],
 });
@@ -86,7 +86,7 @@ export const logged = (attempt: Attempt, entry: object, isOfThisRound: boolean) 
   ...(!attempt.superseded && { failedWith: failedWith(attempt) ?? '$$REMOVE' }),
 });
 
-/** Of one whose event was expunged: receivers may repeat in their answer what they received. */
+/** For one whose event was expunged: receivers may repeat in their answer what they received. */
 export const withoutAnswer = <T extends Pick<Attempt, 'responseBody' | 'responseHeaders'>>({
   responseBody: _body,
   responseHeaders: _headers,

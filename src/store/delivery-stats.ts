@@ -33,7 +33,7 @@ export interface StatsQuery extends TimeRange {
 /** Figures of one owner; `events`, accepted ones, only for a project. */
 export type Figures = Stats & { events?: { accepted: number } };
 
-/** By which figures are shown: `minute` by the hour too; `day` by the days of UTC only. */
+/** How figures are shown: `minute` by the hour too; `day` only by UTC days. */
 export type StatsInterval = StatsUnit | 'day';
 
 export interface StatsResult extends Figures {
@@ -46,7 +46,7 @@ export interface StatsResult extends Figures {
 
 /**
  * How many deliveries of hours that are counted, but may have changed since, are counted anew for one answer, the
- * latest first; of earlier ones it has what housekeeping has counted last.
+ * latest first; for earlier ones it has what housekeeping counted last.
  */
 const RECOUNTED = 5000;
 
@@ -54,7 +54,7 @@ const RECOUNTED = 5000;
 interface Sources {
   /** Ids of counts. */
   stored: string[];
-  /** Which parts are taken of those that are by the minute. */
+  /** Which parts are taken from those by the minute. */
   minutes: Set<number>;
   now: TimeRange[];
   countedAt: Date;

@@ -47,7 +47,7 @@ export async function endSome(store: Store, ending: EndingRecord): Promise<boole
       await endings.remove(ending._id, session);
       return nothing;
     }
-    // Of a disabled webhook, what goes on too, by the index alone: that may be very much.
+    // For a disabled webhook this includes what goes on, by the index alone: that may be a great deal.
     const batch = await model
       .find({ ...openOf(ending._id), _id: { $gt: confirmed.after ?? '' } }, { _id: 1 })
       .sort({ _id: 1 })
@@ -73,8 +73,8 @@ export async function endSome(store: Store, ending: EndingRecord): Promise<boole
 }
 
 /**
- * Notes that something is still to be sent to a disabled webhook, if so: whoever had read it before it was disabled may
- * have stored that after all the others had ended.
+ * Notes that something is still to be sent to a disabled webhook, if that is so: whoever read the webhook before it
+ * was disabled may have stored something after all the others had ended.
  */
 export async function noteLeft(
   store: Store,
@@ -84,7 +84,7 @@ export async function noteLeft(
   const unended = await unendedOf(store, { _id, reason });
   if (!unended) return;
   const { model } = store.deliveries;
-  // What has been replayed in bulk since it was disabled may be very much, and is not looked through.
+  // What has been replayed in bulk since it was disabled is not searched: that may be a great deal.
   const before = disabledAt ?? new Date(0);
   const replays = await store.replays.listUnended(projectId, { before });
   const ofReplays = { ...unended, 'bulkReplay.id': { $in: replays } };
@@ -97,8 +97,8 @@ export async function noteLeft(
 const openOf = (webhookId: string) => ({ webhookId, status: { $in: UNENDED_STATUSES } });
 
 /**
- * What ends with a webhook. Not what is sent to a disabled one too (`keptBack`): its tests, and what has been replayed
- * since it was disabled.
+ * What ends with a webhook. Not what is sent even to a disabled one (`keptBack`): its tests, and what has been
+ * replayed since it was disabled.
  * @returns null: nothing, since it is enabled
  */
 async function unendedOf(

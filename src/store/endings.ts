@@ -8,7 +8,7 @@ export interface EndingRecord {
   _id: string;
   projectId: string;
   reason: EndReason;
-  /** Of its deliveries up to this one, all have ended that are to end. */
+  /** Of its deliveries up to this one, all that are to end have ended. */
   after?: string;
 }
 
@@ -27,7 +27,7 @@ const schema = new Schema<EndingRecord>(
  * whoever made the change does the work, or else reconcile.
  */
 export class Endings extends ownedRepositoryOf('Ending', schema, 'endings') {
-  /** In the transaction of the change, if it is one now. A deletion overrides a disabling. */
+  /** In the transaction of the change, if there is one. A deletion overrides a disabling. */
   async note(
     webhook: { _id: string; projectId: string },
     reason: EndReason,
@@ -64,7 +64,7 @@ export class Endings extends ownedRepositoryOf('Ending', schema, 'endings') {
   }
 
   /**
-   * Notes how far it has come, and makes the transaction fail if the webhook is enabled at the same moment, as
+   * Notes how far it has got, and makes the transaction fail if the webhook is enabled at the same moment, as
    * `remove` does.
    */
   async advance(webhookId: string, after: string, session: ClientSession): Promise<void> {

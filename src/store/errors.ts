@@ -22,8 +22,8 @@ export function isDuplicateKey(error: unknown): boolean {
 const NOT_PRIMARY_CODES = [91, 189, 10_107, 11_600, 11_602, 13_435, 13_436];
 
 /**
- * It does not write for now, whatever it is: who writes has no permission or must log in again, the time was up,
- * no majority has confirmed it in time (MAX_CONFIRM_MS), writes are blocked, a hosted cluster's quota or the disk is
+ * It writes nothing for now: the user has no permission or must log in again, the time was up, no majority
+ * confirmed the write in time (MAX_CONFIRM_MS), writes are blocked, or a hosted cluster's quota or the disk is
  * full.
  */
 const NOT_NOW_CODES = [13, 18, 24, 64, 79, 100, 262, 371, 391, 8000, 11_601, 14_031];
@@ -40,7 +40,10 @@ const PASSING_LABELS = [
   UnknownTransactionCommitResult,
 ];
 
-/** Whether MongoDB could not be reached, had no primary or takes no writes, so that the same call may succeed later. */
+/**
+ * Whether MongoDB could not be reached, had no primary or accepts no writes, so that the same call may succeed
+ * later.
+ */
 export function isStoreUnavailable(error: unknown): boolean {
   return (
     error instanceof mongo.MongoServerSelectionError ||

@@ -8,9 +8,9 @@ export interface EventScan {
   /** The ids of the events: from `first` on, before `end`. */
   first: string;
   end: string;
-  /** Of these texts every body contains all that is of interest, or a backslash. */
+  /** Every body of interest contains all of these texts, or a backslash. */
   texts: readonly string[];
-  /** Events that are looked at. */
+  /** How many events are examined. */
   limit: number;
   maxTimeMs: number;
 }
@@ -22,12 +22,12 @@ export type ScannedEvent = Pick<BareEvent, '_id' | 'projectId' | 'type' | 'accep
   body: string | null;
 };
 
-/** Events that MongoDB hands over at a time. */
+/** How many events MongoDB returns at a time. */
 const BATCH = 200;
 
 /**
  * Reads events, newest first, in the order of an index. MongoDB looks for the texts, as bytes and not as
- * patterns, and hands over only the bodies that contain them. The cursor is closed when the caller stops.
+ * patterns, and returns only the bodies that contain them. The cursor is closed when the caller stops.
  */
 export async function* scanEvents(
   events: Events,

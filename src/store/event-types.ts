@@ -141,7 +141,7 @@ export class EventTypes {
     limit: number,
   ): Promise<{ owner: string; count: number }[]> {
     return this.model.aggregate<{ owner: string; count: number }>([
-      // No name is empty: so they are counted in the index, without reading a document.
+      // No name is empty, so they are counted in the index without reading a document.
       { $match: { [this.ownerField]: { $gt: after ?? '' } } },
       { $group: { _id: `$${this.ownerField}`, count: { $sum: 1 } } },
       { $sort: { _id: 1 } },

@@ -11,13 +11,13 @@ import type { NewEvent } from './new-event';
 import { oneOf } from './one-of';
 import { ownedRepositoryOf } from './repository';
 
-/** As the schema makes it, for a tenth of the CPU time: everything in it is ours, and checked. */
+/** As the schema would make it, for a tenth of the CPU time: everything in it is ours, and already checked. */
 const recordOf = (event: NewEvent): EventRecord => ({
   ...event,
   fannedOutAt: null,
   expungedAt: null,
 });
-/** What is undefined is not there; by default the driver would store null. */
+/** Undefined fields are left out; by default the driver would store null. */
 const AS_GIVEN = { ignoreUndefined: true } as const;
 
 const WORKFLOWS = { isExpress: null, fannedOutAt: null };
@@ -40,7 +40,7 @@ export class Events extends ownedRepositoryOf('Event', eventSchema, 'events') {
     super(connection);
   }
 
-  /** The driver's. */
+  /** The driver's collection. */
   get collection(): mongo.Collection<EventRecord> {
     return this.model.collection as unknown as mongo.Collection<EventRecord>;
   }
@@ -102,7 +102,7 @@ export class Events extends ownedRepositoryOf('Event', eventSchema, 'events') {
     return records;
   }
 
-  /** An event without its payload; null is true beyond doubt. */
+  /** An event without its payload; null is certain. */
   async findBare(id: string): Promise<BareEvent | null> {
     const query = () => this.model.findById(id, { body: 0 });
     return (await query().lean<EventRecord>()) ?? current(query()).lean<EventRecord>();
@@ -142,7 +142,7 @@ export class Events extends ownedRepositoryOf('Event', eventSchema, 'events') {
   }
 
   /**
-   * The same, but for those whose payload was deleted before.
+   * The same, except for those whose payload was deleted before.
    * @returns the ids of these
    */
   async markPlanned(ids: readonly string[]): Promise<string[]> {

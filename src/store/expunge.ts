@@ -5,7 +5,7 @@ import { cancelledNow } from './delivery-states';
 import type { EventRecord } from './event-record';
 import type { Store } from './store';
 
-/** Answers of receivers, to be taken out of deliveries. */
+/** Answers of receivers, to be removed from deliveries. */
 const answers = { 'attempts.$[].responseBody': '', 'attempts.$[].responseHeaders': '' };
 /** A transaction keeps in memory what it rewrites: the answers of thousands of receivers are too much for it. */
 const AT_ONCE = 100;

@@ -3,7 +3,7 @@ import type { LeftOut } from './paging';
 import type { Store } from './store';
 import { WITHOUT_COUNTED } from './webhook-record';
 
-/** What searches by id show nothing of: what is large, and what is secret. */
+/** What searches by id leave out: what is large, and what is secret. */
 const LEFT_OUT: Record<string, LeftOut> = {
   projects: { providerKeys: 0 },
   keys: { hash: 0 },

@@ -7,12 +7,12 @@ import { floorTo, hourId, type CountedHour } from './counted-hours';
 import { firstIdAt, idsWithin } from './paging';
 import type { Store } from './store';
 
-/** How far before the newest known hour others are looked for: a courier may be that late. */
+/** How far before the newest known hour to look for others: a courier may be that late. */
 const LOOKED_BACK_MS = 2 * HOUR_MS;
 /** Hours found at once. */
 const FOUND = 200;
 
-/** An hour of which nothing is counted. */
+/** An hour in which nothing has been counted. */
 const NOT_COUNTED = {
   countedAt: null,
   byMinute: false,
@@ -25,8 +25,8 @@ const NOT_COUNTED = {
 };
 
 /**
- * Finds the hours in which a project has created deliveries, or accepted events, and that are not known yet:
- * the first time, those of its whole log.
+ * Finds the hours, not known yet, in which a project has created deliveries or accepted events: the first time,
+ * those of its whole log.
  * @returns whether there may be more
  */
 export async function findHours(
@@ -74,8 +74,8 @@ async function firstHour(
 }
 
 /**
- * Finds those of several projects that are new since an earlier search, of which few have any: by a few reads
- * for each hour since.
+ * Finds those of several projects that are new since an earlier search, by a few reads for each hour since: few
+ * projects have any.
  * @param lookedAt when that began
  */
 export async function findNewHours(
@@ -95,7 +95,7 @@ export async function findNewHours(
   }
 }
 
-/** Those of the projects that have something in an hour that is not known of them. */
+/** Those projects that have something in an hour that is not known for them yet. */
 async function listActive(
   { countedHours, deliveries, events }: Store,
   projectIds: readonly string[],
@@ -107,7 +107,7 @@ async function listActive(
   });
   const projectId = { $in: projectIds.filter((id) => !known.includes(id)) };
   const range = rangeFrom(hour, 'hour');
-  // Of each project, MongoDB reads one entry of an index.
+  // For each project, MongoDB reads one entry of an index.
   const active = await Promise.all([
     events.model.distinct('projectId', { projectId, _id: idsWithin('event', range) }),
     deliveries.model.distinct('projectId', { projectId, _id: idsWithin('delivery', range) }),
@@ -115,7 +115,7 @@ async function listActive(
   return new Set(active.flat());
 }
 
-/** Makes an hour known, if it isn't yet, as one of which nothing is counted. */
+/** Makes an hour known, if it isn't yet, as one in which nothing has been counted. */
 async function expectHour({ countedHours }: Store, projectId: string, hour: Date): Promise<void> {
   await countedHours.model.updateOne(
     { _id: hourId(projectId, hour) },
@@ -124,7 +124,7 @@ async function expectHour({ countedHours }: Store, projectId: string, hour: Date
   );
 }
 
-/** Makes those hours due of which something has been noted. */
+/** Makes those hours due for which something has been noted. */
 export async function expectNoted(store: Store, goesOn = (): boolean => true): Promise<void> {
   const { recounts, countedHours } = store;
   const noted = await recounts.model.aggregate<{ _id: { projectId: string; hour: Date } }>([
@@ -149,7 +149,7 @@ export async function expectNoted(store: Store, goesOn = (): boolean => true): P
     ]);
     if (matchedCount > 0) continue;
     const isPassed = await countedHours.model.exists({ projectId, hour: { $gt: hour } });
-    // Of a log that is not known yet, the oldest come first.
+    // In a log that is not known yet, the oldest come first.
     const mayBeFound = !isPassed && (await findHours(store, projectId, goesOn));
     if (!mayBeFound) await expectHour(store, projectId, hour);
   }

@@ -96,7 +96,7 @@ export class FoundCounts {
     return tally;
   }
 
-  /** The last that begins by then: what was asked for by ids is in one of them. */
+  /** The last one that has begun by then: what was selected by ids is in one of them. */
   private beginOf(at: Date): number {
     return Number(this.begins.findLast((begin) => begin <= at) ?? this.begins[0]);
   }

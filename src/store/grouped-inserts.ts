@@ -13,13 +13,13 @@ interface Waiting<T> {
 const AT_A_TIME = 2;
 
 /**
- * Inserts documents together, those of one turn of the event loop, or of the time that the commands before it take:
- * several cost little more than one. Each is stored or refused on its own, as if it had been inserted alone.
+ * Inserts documents together: those of one turn of the event loop, or of the time that earlier commands take.
+ * Several cost little more than one. Each is stored or refused on its own, as if it had been inserted alone.
  */
 export class GroupedInserts<T extends { _id: string }> {
   private waiting: Waiting<T>[] = [];
   private commands = 0;
-  /** The end of this turn sends what waits. */
+  /** What waits is sent at the end of this turn. */
   private isDue = false;
 
   /** @param insert several, unordered */
@@ -69,7 +69,7 @@ export class GroupedInserts<T extends { _id: string }> {
   }
 }
 
-/** Which of them were refused, by index, if all others are stored; null: nothing is known of them. */
+/** Which of them were refused, by index, if all others are stored; null: nothing is known about them. */
 function refusals(error: unknown): Map<number, Error> | null {
   if (!(error instanceof mongo.MongoBulkWriteError)) return null;
   const refused = [error.writeErrors].flat();

@@ -27,21 +27,24 @@ schema.index({ renewedAt: 1 }, { expireAfterSeconds: HOUR_MS / 1000 });
 
 /** Between two declarations. */
 const RENEW_MS = 1000;
-/** More than passes between the making of an id in a transaction and the insert: neither waits for anything. */
+/** More than passes between the making of an id in a transaction and the insert: nothing is waited for in between. */
 const MARGIN_MS = 1000;
 /**
  * After this silence a process is dead: MongoDB has aborted what it had open (`transactionLifetimeLimitSeconds`,
  * 60), and has nothing of it left to execute.
  */
 const DEAD_MS = 70_000;
-/** If declarations are further apart, MongoDB was unavailable, and other processes may have been silent for that. */
+/**
+ * If declarations are further apart, MongoDB was unavailable, and other processes may have been silent because of
+ * that.
+ */
 const OUTAGE_MS = 5000;
 
 /**
- * The time before which everything that is created is stored. Ids are made by processes before they commit, so
- * what has an earlier id may be stored later; lists in ascending order end here, so that nothing is added behind
- * a cursor (docs/adr/0035). Every process keeps a note of its writes in progress, and declares once a second
- * before which time it has none.
+ * The time before which everything created has been stored. Ids are made by processes before they commit, so what
+ * has an earlier id may be stored later; lists in ascending order end here, so that nothing is added behind a
+ * cursor (docs/adr/0035). Every process keeps a note of its writes in progress, and declares once a second the time
+ * before which it has none.
  */
 export class Horizon extends repositoryOf('Writer', schema, 'writers') {
   private readonly id = randomUUID();
@@ -73,7 +76,7 @@ export class Horizon extends repositoryOf('Writer', schema, 'writers') {
   }
 
   /**
-   * Runs a write of what is created in it, or was before.
+   * Runs a write of what is created during it, or was created before.
    * @param ids of what was created before: the process may have been suspended since, or have tried before
    */
   async during<T>(write: () => Promise<T>, ids: readonly string[] = []): Promise<T> {
@@ -107,7 +110,7 @@ export class Horizon extends repositoryOf('Writer', schema, 'writers') {
     return found?.at ?? new Date(0);
   }
 
-  /** Ends the declarations: this process creates nothing any more. */
+  /** Ends the declarations: this process creates nothing more. */
   async close(): Promise<void> {
     await this.started?.catch(() => {});
     clearInterval(this.timer);

@@ -47,7 +47,7 @@ export async function findMissingIndex(
 async function missingIndexes(model: AnyModel): Promise<Index[]> {
   const { toCreate } = await model.diffIndexes({ indexOptionsToCreate: true });
   const wanted = model.schema.indexes() as Index[];
-  // If it has none of them, none is being built: it may not even be there.
+  // If it has none of them, none is being built: the collection may not even exist.
   if (toCreate.length === wanted.length) return toCreate;
   const unready = new Set([...toCreate.map(keysOf), ...(await beingBuilt(model))]);
   return wanted.filter((index) => unready.has(keysOf(index)));
@@ -69,8 +69,8 @@ const nameOf = ([keys]: Index): string => Object.keys(keys).join('+');
 
 /**
  * Creates a collection and the indexes that it lacks, all at once: MongoDB reads the collection once for them.
- * Of one that is already being built, it waits for the end. Idempotent; if it is interrupted between any two
- * steps, the next call finishes the work.
+ * It waits for the end of one that is already being built. Idempotent; if it is interrupted between any two steps,
+ * the next call finishes the work.
  */
 export async function ensureIndexes(model: AnyModel, log: Logger): Promise<void> {
   await model.createCollection();

@@ -7,7 +7,7 @@ import type { Store } from './store';
 /** Attempts in total when other requests store the same reports at the same time. */
 const TRIES = 5;
 
-/** What a provider reported, and the event that it became, where it became one. */
+/** What a provider reported, and the event that it became, if any. */
 export interface NewReport {
   record: InboundRecord;
   event: NewEvent | null;

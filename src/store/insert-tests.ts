@@ -10,7 +10,7 @@ export interface TestEvent {
   delivery: DeliveryRecord;
 }
 
-/** Stores tests with their deliveries, so that what is answered is there. */
+/** Stores tests with their deliveries, so that what the answer names exists. */
 export async function insertTests(
   store: Store,
   tests: readonly TestEvent[],

@@ -25,9 +25,9 @@ export interface KeyRecord {
   createdAt: Date;
 }
 
-/** They don't count. */
+/** Expired keys don't count. */
 const KEPT_EXPIRED_DAYS = 90;
-/** Of a project: those that expired before so many others are deleted as new keys are made. */
+/** For each project: those that expired before this many others are deleted as new keys are made. */
 export const MAX_EXPIRED = 1000;
 /** How many of these at once: there may be very many, from before there was a maximum. */
 const DELETED_AT_ONCE = 100;

@@ -52,7 +52,7 @@ schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 /** Warnings, and reports of a disabling, that a project's owner gets within an hour. */
 const MAX_PER_HOUR = 100;
-/** Of these about one webhook: one that is enabled again and again leaves those of others their place. */
+/** Of these, how many may be about one webhook: one that is enabled again and again leaves room for others. */
 const MAX_PER_WEBHOOK = 5;
 
 /**
@@ -64,8 +64,8 @@ export class Mails extends repositoryOf('Mail', schema, 'mails') {
   private lastProjectId = '';
 
   /**
-   * Writes it, unless there have been so many of the project that it would be no news: whoever enables a webhook
-   * again and again decides how many there are.
+   * Writes it, unless the project has had so many that another would be no news: whoever enables a webhook again
+   * and again decides how many there are.
    * @returns whether it is written
    */
   async insert(

@@ -159,9 +159,9 @@ export async function isMigratedByNewer(connection: Connection): Promise<boolean
 interface MigrationRecord {
   _id: string;
   appliedAt?: Date;
-  /** When what processes of the version before had written meanwhile was repaired (upgrade-repair.ts). */
+  /** When what processes of the previous version had written meanwhile was repaired (upgrade-repair.ts). */
   repeatedAt?: Date;
-  /** How far that has come: only what has a lower id is repaired. */
+  /** How far that has got: only what has a lower id is repaired. */
   repeatedTo?: string;
   /** Only in the lock. */
   owner?: string;
@@ -178,7 +178,7 @@ interface MigrateOptions {
  * Applies the migrations that have not been applied yet, one after another; if several processes call it at
  * once, one does the work and the others wait.
  * @param options.afterwards further work under the same lock
- * @param options.interrupted rejects when that is to end, without a lock that the next one would wait for
+ * @param options.interrupted rejects when that is to end, leaving no lock that the next one would wait for
  * @throws StartError if the database was migrated by a newer version
  */
 export async function migrate(
@@ -219,7 +219,7 @@ export async function migrate(
     for (const { id, up } of migrations) {
       if (applied.includes(id)) continue;
       await up(connection);
-      // It may be there: a process that is suspended for longer than its lock lasts is not alone.
+      // It may exist already: a process that is suspended for longer than its lock lasts is not alone.
       const note = { $setOnInsert: { appliedAt: clock.now() } };
       await records.updateOne({ _id: id }, note, { upsert: true });
     }

@@ -40,7 +40,7 @@ export async function insertOperational<T extends OperationalType>(
 /**
  * Reports a delivery that has failed permanently: one event for its first round, and one for each replay that
  * failed, however often this is called.
- * @param delivery may have been replayed since: what is told is all of the attempt
+ * @param delivery may have been replayed since: everything reported is about the attempt
  * @param attempt with which a round has failed
  */
 export async function announceFailure(

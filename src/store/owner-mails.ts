@@ -38,7 +38,7 @@ export async function mailWarning(
 
 /**
  * About a webhook that has just been disabled automatically, in the same transaction.
- * @returns whether it was dropped, which is counted after the transaction: that may be repeated
+ * @returns whether it was dropped, which is counted after the transaction, since the transaction may be repeated
  */
 export async function mailDisabling(
   store: Store,
@@ -61,7 +61,7 @@ async function insert(
   { warning }: Pick<MailRecord, 'warning'>,
   session: ClientSession,
 ): Promise<boolean> {
-  // The deletion of the project may be through with its mails.
+  // The project's deletion may already have finished with its mails.
   if (!(await store.projects.takeTurn(project._id, session))) return false;
   const createdAt = clock.now();
   const isWritten = await store.mails.insert(

@@ -10,7 +10,7 @@ export interface PageRequest {
   since?: Date;
   /** Created before this time. */
   until?: Date;
-  /** Oldest first, and only from before this time: nothing can be added there any more. Missing: newest first. */
+  /** Oldest first, and only from before this time: nothing more can be added there. Missing: newest first. */
   ascendingTo?: Date;
 }
 
@@ -77,20 +77,20 @@ function rangeOf(
   };
 }
 
-/** Items that are examined for a page, at most, by a condition that no index has. */
+/** Maximum number of items that are examined for a page, by a condition that no index has. */
 export const MAX_EXAMINED = 2000;
 
 export interface PageOptions<T> {
   /** Fields of the items that are not read. */
   leftOut?: LeftOut;
-  /** Stages that make fields of what is left out, before it is. */
+  /** Stages that make fields from what is left out, before it is. */
   made?: readonly (PipelineStage.Set | PipelineStage.Unset)[];
   /**
    * A further condition that no index has. A page then ends after MAX_EXAMINED items, with those that fulfil it,
    * and the next one continues from there.
    */
   where?: QueryFilter<T>;
-  /** The index that finds them. For few that match, MongoDB would choose one whose order it has to sort. */
+  /** The index that finds them. If few match, MongoDB would choose one whose results it has to sort. */
   hint?: string | undefined;
 }
 
@@ -138,7 +138,7 @@ export async function findPage<T extends { _id: string }, Shown extends { _id: s
   return { items, nextCursor: (isLast ? last?._id : ids.at(-1)) ?? null };
 }
 
-/** Matches texts that have this in them, in upper or lower case. */
+/** Matches texts that contain this, in upper or lower case. */
 export const containing = (text: string): { $regex: string; $options: string } => ({
   $regex: text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`),
   $options: 'i',

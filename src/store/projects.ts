@@ -91,7 +91,7 @@ for (const name of PROVIDER_NAMES) schema.index({ [`providerKeys.${name}.keyId`]
 
 /**
  * How long what was under way when a project was deleted may still store something for it: a request whose body
- * is read, a plan that waits for its filters, an attempt; and somewhat more.
+ * is read, a plan that waits for its filters, an attempt; with some margin.
  */
 const STRAGGLERS_MS = 10 * MINUTE_MS;
 /** By MongoDB's clock, which may have been set back since. */
@@ -100,7 +100,7 @@ const noStragglers: QueryFilter<ProjectRecord> = {
 };
 
 export class Projects extends repositoryOf('Project', schema, 'projects') {
-  /** By the reference that a request names them by. */
+  /** By the reference with which a request names them. */
   readonly known = new Remembered<ProjectRecord>();
 
   async create(
@@ -143,7 +143,7 @@ export class Projects extends repositoryOf('Project', schema, 'projects') {
     return updated;
   }
 
-  /** Refuses the portal links that it has now; false if there is no such project. */
+  /** Revokes the portal links that it has now; false if there is no such project. */
   async revokePortalLinks(id: string): Promise<boolean> {
     const { matchedCount } = await this.model.updateOne(
       { _id: id, deletedAt: null },
@@ -153,7 +153,7 @@ export class Projects extends repositoryOf('Project', schema, 'projects') {
     return matchedCount === 1;
   }
 
-  /** Marks it as deleted; false if all that was its own is deleted. */
+  /** Marks it as deleted; false if everything that was its own has been deleted. */
   async markDeleted(id: string, session: ClientSession): Promise<boolean> {
     this.known.forgetAfter(session, { _id: id });
     const marked = { $set: { externalId: null }, $currentDate: { deletedAt: true } } as const;
@@ -181,7 +181,7 @@ export class Projects extends repositoryOf('Project', schema, 'projects') {
     return deleted.map(({ _id }) => _id);
   }
 
-  /** Once nothing is left of what was its own: notes that the first time, and removes it after a while. */
+  /** Called once nothing is left of what was its own: notes that the first time, and removes it after a while. */
   async delete(id: string): Promise<void> {
     const { deletedCount } = await this.model.deleteOne({ _id: id, ...noStragglers });
     if (deletedCount === 1) return;

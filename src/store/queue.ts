@@ -124,9 +124,9 @@ export async function listQueues({ deliveries }: Store): Promise<string[]> {
 type Owned = Pick<WebhookRecord, '_id' | 'projectId'>;
 
 /**
- * Who has something in one of these queues: `open`, the ids of projects in which a webhook that is not paused has;
- * `gone`, webhooks that were deleted while something was planned or replayed for them; and `stopped`, those that are
- * disabled, and paused. Nobody else would find that: it is not due.
+ * Who has something in one of these queues: `open`, the ids of projects in which a webhook that is not paused has
+ * something; `gone`, webhooks that were deleted while something was planned or replayed for them; and `stopped`,
+ * those that are disabled and paused. Nobody else would find that: it is not due.
  */
 export async function surveyQueues(
   { deliveries, webhooks }: Store,
@@ -161,13 +161,13 @@ const WITHOUT_WORKFLOW = { isExpress: null, runId: null, runRequested: false, re
 type Queued = Pick<DeliveryRecord, '_id' | 'isExpress' | 'attemptCount' | 'roundStart'>;
 
 /**
- * The next of a webhook's queued deliveries, by their events. Express ones leave the queue by this:
- * from now on they are due. The others stay in it until they are released.
- * @returns those, but for what has ended meanwhile; and what is left behind them first, null: nothing
+ * The next of a webhook's queued deliveries, by their events. This takes express ones out of the queue: from now on
+ * they are due. The others stay in it until they are released.
+ * @returns those, except for what has ended meanwhile; and the first that is left behind them, null: none
  * @param which.taken ids of those that the courier already holds
  * @param which.before only those of earlier events than this one
- * @param which.maxRetries ends before a retry that would be one more
- * @param which.takesOver make those express that have express ones among them and no workflow yet
+ * @param which.maxRetries ends before a retry beyond this number
+ * @param which.takesOver makes express those that have express ones among them and no workflow yet
  */
 export async function takeQueued(
   { deliveries }: Store,
@@ -235,7 +235,7 @@ export async function takeQueued(
 }
 
 /**
- * Releases a queued delivery that a workflow is to run: of several that try, one succeeds.
+ * Releases a queued delivery that a workflow is to run: of several callers, one succeeds.
  * @returns null if it has left the queue
  */
 export async function release(
@@ -257,8 +257,7 @@ export async function release(
 }
 
 /**
- * Puts deliveries into their project's queue that a worker of an earlier version, which had no queue, has
- * held.
+ * Puts deliveries that a worker of an earlier version, which had no queue, has held into their project's queue.
  */
 export async function queueHeld({ deliveries }: Store): Promise<void> {
   await deliveries.model.updateMany({ status: 'held', queuedIn: null } as never, [
@@ -278,7 +277,7 @@ export async function listUnfollowedGone(
   return found.map(({ _id }) => _id);
 }
 
-/** Notes that the failure that it was read with is followed up; a replay may have failed since. */
+/** Notes that the failure that it was read with has been followed up; a replay may have failed since. */
 export async function noteFollowedUp(
   { deliveries }: Store,
   { _id, attemptCount }: Pick<DeliveryRecord, '_id' | 'attemptCount'>,

@@ -9,7 +9,7 @@ export function isRefused(error: unknown): boolean {
   return !isStoreUnavailable(error) && !isTooSlow(error);
 }
 
-/** All of an attempt that decides: without what receivers and customers have written. */
+/** Everything of an attempt that decides, without what receivers and customers have written. */
 export function withoutWords<
   T extends Pick<Attempt, 'requestHeaders' | 'responseHeaders' | 'responseBody' | 'errorMessage'>,
 >(attempt: T): T {

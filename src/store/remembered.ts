@@ -2,7 +2,7 @@ import type { ClientSession } from 'mongoose';
 import { LRUCache } from 'lru-cache';
 
 /**
- * How long what was read is used again: so long does a change by another process take to be seen here
+ * How long what was read is used again: a change by another process takes that long to be seen here
  * (docs/operating.md, Several processes).
  */
 const REMEMBERED_MS = 1000;

@@ -63,7 +63,7 @@ export async function countForReplay(
           _id: '$webhookId',
           count: { $sum: 1 },
           endedBy: { $max: '$completedAt' },
-          // By their ids, as which they are listed.
+          // By their ids, in whose order they are listed.
           createdBy: { $max: '$_id' },
         },
       },
@@ -109,7 +109,7 @@ export async function listForReplay(
  * Puts deliveries of a bulk replay into their project's queue, from which the courier releases them, and
  * counts them, in one transaction: however often this is repeated, each is replayed once and counted once.
  * @param deliveries the next after the replay's cursor
- * @returns false if the replay has been paused or cancelled, or is somewhere else by now
+ * @returns false if the replay has been paused or cancelled, or has moved elsewhere
  */
 export async function queueReplays(
   store: Store,
@@ -241,7 +241,7 @@ export async function hasUnsent(
   return (await unsent) !== null;
 }
 
-/** How many skipped deliveries are counted at most. */
+/** The maximum number of skipped deliveries that are counted. */
 const MAX_SKIPPED = 100_000;
 
 /**

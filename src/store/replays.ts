@@ -34,18 +34,21 @@ export interface ReplayRecord {
   status: ReplayStatus;
   /** Missing in those of earlier versions, which may be the platform's. */
   startedBy?: ChangedBy;
-  /** Who paused it, while it is. */
+  /** Who paused it, while it is paused. */
   pausedBy?: ChangedBy;
-  /** How many deliveries matched when it was requested, or more, as it has come across more. */
+  /** How many deliveries matched when it was requested, or more if it has come across more. */
   matched: number;
   /** The latest end of one of these; missing in those of earlier versions. */
   endedBy?: Date;
   /** The latest creation of one of these; missing in those of earlier versions. */
   createdBy?: Date;
   replayed: number;
-  /** Could not be replayed, of those that the replay has come across; once it is completed, of all that matched. */
+  /**
+   * How many of those that the replay has come across could not be replayed; once it is completed, of all that
+   * matched.
+   */
   failed: number;
-  /** Stopped, while not all that it has queued is taken back, attempted or ended. */
+  /** Stopped, but not everything that it has queued has been taken back, attempted or ended yet. */
   takesBack?: boolean;
   /** The last delivery that was processed. */
   cursor: string | null;
@@ -139,8 +142,8 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
 
   /**
    * Changes its status from one of `from` to `to`, which it may already have; null if it has another, or if a
-   * customer would undo what the platform did: only the replays of links are theirs, to end them, and as long as
-   * the platform hasn't paused them also to pause and resume them.
+   * customer tries to undo what the platform did: customers can only end the replays of links, and pause and resume
+   * them unless the platform has paused them.
    */
   async move(
     id: string,
@@ -200,7 +203,7 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
   }
 
   /**
-   * Counts as failed also what it has not come across, since it was replayed otherwise or has expired meanwhile.
+   * Also counts as failed what it has not come across, since it was replayed otherwise or has expired meanwhile.
    * @returns false if it isn't running any more, or was set back since it was read
    */
   async complete({ _id, cursor }: ReplayRecord): Promise<boolean> {
@@ -220,14 +223,17 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
     );
   }
 
-  /** Counts so many deliveries as failed, and not as replayed. */
+  /** Counts this many deliveries as failed, and not as replayed. */
   async countUnsent(id: string, count: number, session: ClientSession): Promise<void> {
     if (count === 0) return;
     const counts = { replayed: -count, failed: count };
     await this.model.updateOne({ _id: id }, { $inc: counts }, { session });
   }
 
-  /** Counts so many deliveries as not replayed after all. @param isMore whether there may be more of them, now or later */
+  /**
+   * Counts this many deliveries as not replayed after all.
+   * @param isMore whether there may be more of them, now or later
+   */
   async takeBack(
     id: string,
     count: number,
@@ -239,7 +245,7 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
       .findOneAndUpdate(
         { _id: id },
         { $inc: { replayed: -count }, ...(isMore ? { $set: takesBack } : { $unset: takesBack }) },
-        // It is looked at again and again.
+        // It is checked again and again.
         { session, timestamps: count > 0 },
       )
       .orFail()

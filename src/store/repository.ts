@@ -21,7 +21,7 @@ export const repositoryOf = <R>(name: string, schema: Schema<R>, collection: str
     }
   };
 
-/** The same of what belongs to projects. */
+/** The same for what belongs to projects. */
 export const ownedRepositoryOf = <R extends { _id: string; projectId: string }>(
   name: string,
   schema: Schema<R>,

@@ -52,7 +52,7 @@ const asLoaded = ({ _id, runId, execution, runRequested, replays }: DeliveryReco
   replays,
 });
 
-/** The same of what was read again, which may say by now that `runId` is the run that counts. */
+/** The same for what was read again, which may now say that `runId` is the run that counts. */
 export const isAtWork = (
   seen: DeliveryRecord,
   loaded: DeliveryRecord,
@@ -77,7 +77,7 @@ export class Rounds {
    * Makes this run, in one write, the one that counts. A run that the delivery waits for (its first, one that
    * Posthorn has requested, or the current one) continues the round; any other is an operator's reset, and
    * begins a new round, counted as a replay. After this, no earlier run or execution decides anything.
-   * @returns the delivery as it is then; null if a later execution or a courier has been here, or it was deleted
+   * @returns the delivery afterwards; null if a later execution or a courier has been here, or it was deleted
    */
   async open(
     id: string,
@@ -99,7 +99,8 @@ export class Rounds {
         {
           ...onlyIf(isUnasked, replayed),
           ...onlyIf({ $or: [isUnasked, isDueNow] }, { nextAttemptAt: '$$NOW' }),
-          // Whoever caused this run, the courier need not; but what is held ends the run, and waits there.
+          // Whoever caused this run, the courier need not release it; but what is held ends the run, and waits
+          // there.
           ...onlyIf({ $or: [isUnasked, isPending] }, { queuedIn: '$$REMOVE' }),
           runId,
           runRequested: false,
@@ -186,7 +187,7 @@ export class Rounds {
    * reset from, which doesn't affect this one. Nor does it end what has been replayed since it was told to: that
    * is for another run.
    * @param scheduledAt when this was to be done
-   * @returns the delivery as it is then; this run ended it if `runId` is this run's; null if it was deleted
+   * @returns the delivery afterwards; this run ended it if `runId` is this run's; null if it was deleted
    */
   async cancel(
     id: string,

@@ -6,7 +6,7 @@ import { repositoryOf } from './repository';
 export interface ProjectPosition {
   /** Everything up to here has been examined once; null: nothing has. */
   seen: Mark | null;
-  /** The second examination has reached this point; null: it begins. */
+  /** The second examination has reached this point; null: it is about to begin. */
   again: Mark | null;
   /** When that continues. */
   againAt: Date;

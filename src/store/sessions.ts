@@ -10,7 +10,7 @@ export const SESSION_IDLE_MS = 2 * HOUR_MS;
 /** How long a sign-in link can be used. */
 const SIGN_IN_LINK_LIFE_MS = 15 * MINUTE_MS;
 
-/** Of one key: the oldest ends when there would be more. */
+/** For one key: the oldest ends when there would be more. */
 const MAX_OF_A_KEY = 100;
 
 const USE_NOTED_EVERY_MS = MINUTE_MS;
@@ -19,7 +19,7 @@ const USE_NOTED_EVERY_MS = MINUTE_MS;
 export interface SessionRecord {
   /** The keyed hash of its token, in hex. */
   _id: string;
-  /** `admin`, or the id of the key that it has the rights of. */
+  /** `admin`, or the id of the key whose rights it has. */
   keyId: string;
   /** Its end, however it is used. */
   endsAt: Date;
@@ -112,7 +112,7 @@ export class SignInLinks extends repositoryOf('SignInLink', linkSchema, 'signInL
     return (await this.model.exists(live(hash))) !== null;
   }
 
-  /** Uses a link up: of concurrent uses one succeeds. False if it was used, has expired, or never was. */
+  /** Uses a link up: of concurrent uses one succeeds. False if it was used, has expired, or never existed. */
   async use(hash: string): Promise<boolean> {
     return (await this.model.deleteOne(live(hash))).deletedCount === 1;
   }

@@ -60,15 +60,15 @@ export interface SettlementAt {
   shift: number;
   /** From 1. */
   number: number;
-  /** What it has ended, also where its commit was not answered. */
+  /** What it has ended, even if its commit was not answered. */
   ended?: readonly DeliveryStatus[];
 }
 
 /**
  * Writes all or nothing, unless the shift has been superseded. An attempt of a delivery that was cancelled, or even
  * replayed, meanwhile is logged and decides nothing, but one that was ended with its webhook still succeeds, and a 410
- * is followed up; where it was replayed, the attempt doesn't count in its webhook's health either. If repeated, since
- * its commit was not answered, it is written once.
+ * is followed up; where it was replayed, the attempt doesn't count in its webhook's health either. If repeated
+ * because its commit was not answered, it is written once.
  * @returns false: superseded, and nothing was written
  */
 export async function settle(
@@ -168,9 +168,9 @@ const isOpen = ({ status }: Pick<DeliveryRecord, 'status'>): boolean =>
 const isFollowed = ({ result }: RecordedAttempt): boolean => result.status === 'pending';
 
 /**
- * Whose webhooks have been disabled or deleted since they were taken in hand, as of this transaction: when the
- * webhook's deliveries were ended, MongoDB did not have these yet. The attempts that are counted in the same
- * transaction make it conflict with such a change at the same moment.
+ * Finds those whose webhooks have been disabled or deleted since they were taken in hand, as of this transaction:
+ * when the webhook's deliveries were ended, MongoDB did not have these yet. The attempts that are counted in the
+ * same transaction make it conflict with such a change at the same moment.
  * @returns why one that would stay open ends instead; null: it stays open
  */
 async function endedMeanwhile(
@@ -211,7 +211,7 @@ type State = Pick<DeliveryRecord, '_id' | 'attempts' | keyof typeof STATE>;
 
 /**
  * The deliveries as they are in this transaction: it conflicts with whoever changes them meanwhile.
- * @param stored in this transaction, and maybe not yet
+ * @param stored in this transaction, and perhaps not yet
  * @returns undefined: not stored, or somebody else has made an attempt in the same round
  */
 async function statesOf(
@@ -241,7 +241,7 @@ async function statesOf(
 /**
  * @param state as it is now, which this changes: several rounds' attempts of one delivery may be settled together
  * @param endReason no other attempt follows, since its webhook is disabled or deleted
- * @returns also the attempt as it is logged, and what it makes of the delivery, if anything
+ * @returns the attempt as it is logged, too, and what it makes of the delivery, if anything
  */
 function recordOf(
   { delivery, attempt, result }: RecordedAttempt,

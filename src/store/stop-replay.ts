@@ -20,9 +20,9 @@ const queuedBy = (replay: ReplayRecord): QueryFilter<DeliveryRecord> => ({
 });
 
 /**
- * Pauses or cancels a bulk replay, and takes back what it has queued and no courier has taken: that has ended again as
- * it had before, and is listed again after a resume. What is left after a while, and what comes back from a courier or
- * a run, reconcile takes back.
+ * Pauses or cancels a bulk replay, and takes back what it has queued and no courier has taken: that ends again as it
+ * had before, and is listed again after a resume. Reconcile takes back what is left after a while, and what comes back
+ * from a courier or a run.
  * @returns null if `Replays.move` does
  */
 export async function stopReplay(

@@ -63,7 +63,7 @@ const connectOptions = (): ConnectOptions & { bufferTimeoutMS: number } => ({
 
 class Connected {
   constructor(protected readonly connection: Connection) {
-    // Of the models that are made with it afterwards.
+    // For the models that are made with it afterwards.
     connection.plugin(limitReads);
   }
 }

@@ -18,7 +18,7 @@ export async function findUnreadable(
 ): Promise<Unreadable | null> {
   // Of those that have one: with `$exists` each document would be read.
   const keyId = { $gt: '', $nin: keyIds };
-  // An ended one signs nothing any more.
+  // One that has ended signs nothing more.
   const live = { $not: { $lte: clock.now() } };
   const unreadable = { secrets: { $elemMatch: { keyId, expiresAt: live } } };
   const webhook =

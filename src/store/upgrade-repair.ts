@@ -4,15 +4,15 @@ import { HOUR_MS } from '../domain/durations';
 import { FAILED_WITH, type DeliveryRecord } from './delivery-record';
 import { dropFormerCounts, nextRange, recordsOf } from './migrations';
 
-/** By then no process of a version before the migration runs any more. */
+/** After this, no process of a version before the migration is running. */
 const AFTER_MS = HOUR_MS;
 
 /** Repairs a part. @returns from where to continue; undefined: everything is repaired */
 type Repair = (from: string) => Promise<string | undefined>;
 
 /**
- * Processes of the version before, which run beside newer ones during an upgrade, go on writing what a migration has
- * changed. So it is repaired once more, an hour after the migration.
+ * Processes of the previous version, which run alongside newer ones during an upgrade, go on writing what a
+ * migration has changed. So it is repaired once more, an hour after the migration.
  */
 export class UpgradeRepair {
   /** By their migrations; without those that are done. */
@@ -29,7 +29,7 @@ export class UpgradeRepair {
   }
 
   /**
-   * Repairs a part of what is due. Where it has come to is stored.
+   * Repairs a part of what is due. How far it has got is stored.
    * @returns false if there is nothing left to do now
    */
   async repairSome(): Promise<boolean> {

@@ -16,7 +16,10 @@ const FAILURES = { $ifNull: ['$failuresBeganAt', []] };
 /** Health is about deliveries and not an edit of the webhook: it doesn't change `updatedAt`. */
 export const HEALTH = { timestamps: false } as const;
 
-/** That time, in a pipeline, unless it is of before MongoDB's clock was set back: it would count until it has come. */
+/**
+ * That time, in a pipeline, unless it is from before MongoDB's clock was set back: it would count until that time
+ * comes.
+ */
 const unlessAhead = (time: string) => ({
   $cond: [{ $gt: [time, { $add: ['$$NOW', AHEAD_MS] }] }, null, time],
 });
@@ -33,11 +36,11 @@ const failing = (id: string, minFailures: number) => ({
   failureCount: { $gte: minFailures },
 });
 
-/** What must be so that a failed delivery disables its webhook. */
+/** The condition under which a failed delivery disables its webhook. */
 export interface DisablingCondition {
   /** Consecutive failures. */
   minFailures: number;
-  /** When the delivery's last attempt began: one of before the webhook was enabled says nothing about it since. */
+  /** When the delivery's last attempt began: one from before the webhook was enabled says nothing about it since. */
   failedFrom: Date;
   /** Its delivery was replayed since: it counts only if no attempt that ended since then has succeeded. */
   isSuperseded?: boolean;
@@ -73,13 +76,13 @@ function failingSinceWith(firstEndedAt: unknown): object {
   };
 }
 
-/** What attempts and their failures say of webhooks. */
+/** What attempts and their failures say about webhooks. */
 export class WebhookHealth {
   constructor(private readonly model: Model<WebhookRecord>) {}
 
   /**
    * Counts one attempt, once however often it is called for that attempt. A success needs no note that it was
-   * counted: after the first time it is not the last one any more.
+   * counted: after the first time it is no longer the last one.
    * @param id of the attempt: `<deliveryId>#<number>`
    */
   async countAttempt(webhookId: string, id: string, attempt: Attempt): Promise<void> {
@@ -99,8 +102,8 @@ export class WebhookHealth {
   }
 
   /**
-   * Disables an active webhook of which that is true.
-   * @returns the webhook as it is then; null if nothing was changed
+   * Disables an active webhook that meets the condition.
+   * @returns the changed webhook; null if nothing was changed
    */
   async disable(
     id: string,
@@ -119,7 +122,7 @@ export class WebhookHealth {
 
   /**
    * Notes that the owner is warned, unless that was noted before, or there are fewer consecutive failures now.
-   * @returns the webhook as it is then; null if nothing was changed
+   * @returns the changed webhook; null if nothing was changed
    */
   async noteWarning(
     id: string,
@@ -202,7 +205,7 @@ function resetBy({
 }): UpdateAggregationStage[] {
   const isLast = { $lt: [LAST_SUCCESS, endedAt] };
   const later = { $filter: { input: FAILURES, cond: { $gte: [unlessAhead('$$this'), endedAt] } } };
-  // Where all that are remembered began after it, only the beginning of the row tells whether those before them did.
+  // If all that are remembered began after it, only the beginning of the row tells whether those before them did.
   const isFarBack = { $eq: [{ $size: later }, REMEMBERED] };
   const beganLater = { $gte: ['$failingSince', endedAt] };
   const areAllLater = { $lte: ['$failureCount', { $size: later }] };

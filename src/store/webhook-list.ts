@@ -80,7 +80,7 @@ export async function listWebhooks(
   };
 }
 
-/** The id, and behind it what decides the place: that of the webhook itself may change before the next page. */
+/** The id, followed by what decides the place: that of the webhook itself may change before the next page. */
 function cursorOf(place: Place, by: WebhookOrder['by']): string {
   if (by === 'createdAt') return place._id;
   const value = by === 'name' ? place.name : Number(place[by] ?? 0);
@@ -112,7 +112,7 @@ function queryOf(projectId: string, { q, states }: WebhookFilter): QueryFilter<W
 
 const NAMES = new Intl.Collator('en', { numeric: true });
 
-/** By that field, and those that are equal there by their age. */
+/** By that field, and by age where it is equal. */
 function compare(a: Place, b: Place, by: WebhookOrder['by']): number {
   const byField =
     by === 'createdAt'

@@ -15,7 +15,7 @@ const FIELDS = {
 /** What a search compares and shows of a webhook. */
 export type NamedWebhook = Pick<WebhookRecord, '_id' | keyof typeof FIELDS>;
 
-/** How many MongoDB hands over at a time. */
+/** How many MongoDB returns at a time. */
 const BATCH = 500;
 
 /**

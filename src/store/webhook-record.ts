@@ -74,7 +74,7 @@ const isCustomers = (what: 'disabled' | 'paused'): QueryFilter<WebhookRecord> =>
   $expr: { $eq: [`$${what}ByAt`, `$${what}At`] },
 });
 
-/** What a customer does not undo. */
+/** What a customer may not undo. */
 export const DISABLED_BY_PLATFORM: QueryFilter<WebhookRecord> = {
   isActive: false,
   $or: [{ disabledBy: 'platform' }, { disabledReason: 'manual', $nor: [isCustomers('disabled')] }],
@@ -83,7 +83,7 @@ export const PAUSED_BY_PLATFORM: QueryFilter<WebhookRecord> = {
   isPaused: true,
   $nor: [isCustomers('paused')],
 };
-/** What a customer neither deletes nor creates anew. */
+/** What a customer may neither delete nor create anew. */
 export const STOPPED_BY_PLATFORM: QueryFilter<WebhookRecord> = {
   $or: [DISABLED_BY_PLATFORM, PAUSED_BY_PLATFORM],
 };

@@ -40,7 +40,7 @@ export type BriefWebhook = Pick<WebhookRecord, '_id' | keyof typeof BRIEF_FIELDS
 /** How many secrets of a webhook may be live: each of them signs every attempt. */
 export const MAX_LIVE_SECRETS = 10;
 
-/** Of many webhooks, so that nobody else waits while they are decoded. */
+/** How many of many webhooks are read at a time, so that nobody else waits while they are decoded. */
 const READ_AT_ONCE = 200;
 
 export class Webhooks extends ownedRepositoryOf('Webhook', webhookSchema, 'webhooks') {
@@ -74,7 +74,7 @@ export class Webhooks extends ownedRepositoryOf('Webhook', webhookSchema, 'webho
 
   /**
    * Whether each of them that exists is paused.
-   * @param sent.by who sends to them: a customer doesn't to what the platform has disabled
+   * @param sent.by who sends to them: a customer doesn't send to what the platform has disabled
    * @param sent.since when that was requested: nothing is sent to what was disabled later
    */
   async whetherPaused(
@@ -135,8 +135,8 @@ export class Webhooks extends ownedRepositoryOf('Webhook', webhookSchema, 'webho
   }
 
   /**
-   * Pauses or resumes a webhook. Since when it is paused stays, if it was.
-   * @returns the webhook as it is then; null if there is none; `refused` if a customer would resume what the
+   * Pauses or resumes a webhook. If it was paused already, the time of that stays.
+   * @returns the changed webhook; null if there is none; `refused` if a customer tries to resume what the
    *   platform has paused
    */
   async setPaused(
@@ -156,7 +156,7 @@ export class Webhooks extends ownedRepositoryOf('Webhook', webhookSchema, 'webho
     return unchanged && !isPaused ? 'refused' : unchanged;
   }
 
-  /** @returns `refused` if a customer would delete what the platform has stopped; null: there is none */
+  /** @returns `refused` if a customer tries to delete what the platform has stopped; null: there is none */
   async delete(
     projectId: string,
     id: string,
@@ -179,8 +179,8 @@ export class Webhooks extends ownedRepositoryOf('Webhook', webhookSchema, 'webho
 
   /**
    * Takes the next slot of the webhook's rate limit, if it is near: slots are taken only by those who are about
-   * to send, so that neither a crash nor a changed rate leaves old ones behind. Therefore none can be later
-   * than one spacing after the last near one; a slot that is was left by a wrong clock or a slower rate, and is
+   * to send, so that neither a crash nor a changed rate leaves old ones behind. Therefore none can be later than
+   * one spacing after the last near one; one that is later was left by a wrong clock or a slower rate, and is
    * ignored.
    * @param spacingMs between two slots
    * @param withinMs how near is near: the same for all callers
