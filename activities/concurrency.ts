@@ -35,13 +35,13 @@ interface WebhookState {
 }
 
 /**
- * What became of an attempt's place. `accepted`: by its receiver; `overload`: it failed as one does whose receiver
- * has too much to do; `made`: otherwise; `refused`: the worker that was to make it had no place; `unmade`: there
- * was none after all, or it failed on the operator's side.
+ * What became of an attempt's place. `accepted`: by its receiver; `overload`: it failed in a way that shows that
+ * the receiver has too much to do; `made`: otherwise; `refused`: the worker that was to make it had no place;
+ * `unmade`: there was none after all, or it failed on the operator's side.
  */
 export type PlaceEnd = 'accepted' | 'made' | 'overload' | 'refused' | 'unmade';
 
-/** Of an attempt whose exchange, if there was one, ended so. */
+/** For an attempt whose exchange, if there was one, ended like this. */
 export function placeEndOf(sent: Exchange | undefined): PlaceEnd {
   if (!sent) return 'unmade';
   const { answer } = sent;
@@ -85,7 +85,7 @@ export class Places {
     return this.stateOf(webhookId).limit.value;
   }
 
-  /** Whether a project may have a further place: for a first attempt to a quick webhook, if for nothing else. */
+  /** Whether a project may have a further place, at least for a first attempt to a quick webhook. */
   hasFreeFor(projectId: string): boolean {
     return this.ofProject(projectId) < (this.total - this.running) * PLACES_PER_FREE;
   }
@@ -101,7 +101,7 @@ export class Places {
 
   /** How many attempts of a project that are not hurried may begin now. */
   unhurriedRoomFor(projectId: string): number {
-    // Each of them leaves one less free.
+    // Each of them leaves one fewer free.
     const room = this.freeFor(false) * PLACES_PER_FREE - this.ofProject(projectId);
     return Math.max(0, Math.ceil(room / (PLACES_PER_FREE + 1)));
   }

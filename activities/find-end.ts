@@ -9,7 +9,7 @@ export function createFindEnd({
     const delivery = await store.deliveries.find(deliveryId);
     if (!delivery) return 'gone';
     const { status, runId } = delivery;
-    // Where it had ended before a reset, that delivers it again.
+    // If it had ended before a reset, the reset delivers it again.
     const isOfThisRun =
       runId === null ? !isReset : runId === activityInfo().workflowExecution!.runId;
     return isOfThisRun && status !== 'pending' && status !== 'held' ? status : null;

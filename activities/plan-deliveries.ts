@@ -33,8 +33,8 @@ export const CLOCK_MARGIN_MS = 1000;
 
 /**
  * Whether a subscribed webhook gets an event, unless its filter says otherwise. Not if it was created after it: a
- * fan-out may run late (Temporal was unavailable). What was created later than now was before MongoDB's clock was set
- * back.
+ * fan-out may run late (Temporal was unavailable). What appears to be created later than now was created before
+ * MongoDB's clock was set back.
  * @param now after the webhook was read, which may take long: by an earlier time, one that is created meanwhile would
  *   count as created before a set-back
  */
@@ -150,7 +150,7 @@ function planner(deps: PlanDependencies, judgesFilters: boolean): Activities['pl
   };
 }
 
-/** Not of an earlier plan's, which may have been queued since, and taken over by the courier. */
+/** Not those of an earlier plan, which may have been queued since, and taken over by the courier. */
 const isToStart = ({ status, queuedIn, isExpress }: DeliveryRecord): boolean =>
   status === 'pending' && queuedIn === undefined && !isExpress;
 

@@ -11,18 +11,18 @@ import { againIn } from './again-in';
 import { atRate, batchSize } from './at-rate';
 import type { ActivityDependencies } from './dependencies';
 
-/** How often deliveries are put into the queue at most: several at a time if the rate is higher. */
+/** Maximum times a second that deliveries are put into the queue: several at a time if the rate is higher. */
 const PER_SECOND = 10;
-/** Deliveries put into the queue at once at most: they are one transaction. */
+/** Maximum number of deliveries put into the queue at once: they are one transaction. */
 const MAX_AT_ONCE = 100;
-/** Maximum number of a project's replayed deliveries in the queue, but for paused webhooks. */
+/** Maximum number of a project's replayed deliveries in the queue, not counting those of paused webhooks. */
 const MAX_QUEUED = 500;
 /** Queued without room, after a batch has waited for it: a webhook that takes nothing must not stop the others. */
 const WITHOUT_ROOM = 50;
 /** How long one batch waits for room in the queue, and how often it checks. */
 const ROOM_WAIT_MS = 30_000;
 const ROOM_CHECK_MS = 500;
-/** Until it is looked again whether nothing is queued any more, doubled each time up to the maximum. */
+/** Wait before checking again whether anything is still queued, doubled each time up to the maximum. */
 const END_WAIT_MS = 250;
 const MOST_END_WAIT_MS = 15_000;
 
@@ -79,7 +79,7 @@ export function createReplayBatch({
   };
 }
 
-/** It is looked at again soon, and then less and less often. */
+/** It is checked again soon, and then less and less often. */
 function stillQueued(): ApplicationFailure {
   const waitMs = Math.min(MOST_END_WAIT_MS, END_WAIT_MS * 2 ** (activityInfo().attempt - 1));
   const message = 'all is queued; it ends when all has been attempted';

@@ -16,7 +16,7 @@ const MAX_TRIES = 30;
 /** With this status a server says goodbye (RFC 5321, 3.8). */
 const CLOSING = 421;
 
-/** Whether the server takes no mails at all now; other refusals are about the one. */
+/** Whether the server accepts no mails at all now; other refusals are about one mail. */
 const isUnavailable = ({ code, responseCode = CLOSING }: MailFailure): boolean =>
   responseCode === CLOSING || code === 'EAUTH';
 

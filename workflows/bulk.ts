@@ -39,8 +39,8 @@ export async function replayDeliveries(replayId: string): Promise<void> {
     try {
       if (await current.run(() => activities.replayBatch(replayId))) continue;
     } catch (error) {
-      // A batch that is cancelled is not run again, also if it fails then, or its worker is dead. If the workflow
-      // itself is cancelled, the next one is at once.
+      // A batch that is cancelled is not run again, even if it then fails or its worker is dead. If the workflow
+      // itself is cancelled, the next one is cancelled at once.
       if (wakes() === before) throw error;
     }
     // Resumed after the batch had seen the pause?
@@ -49,7 +49,7 @@ export async function replayDeliveries(replayId: string): Promise<void> {
   await continueAsNew<typeof replayDeliveries>(replayId);
 }
 
-/** What is resumed goes on at once. Earlier workers waited until their batch looked again. */
+/** What is resumed goes on at once. Earlier workers waited until their batch checked again. */
 const mayInterrupt = (): boolean => patched('woken-while-waiting');
 
 /** For earlier versions: releases the deliveries that a paused webhook held. */

@@ -45,7 +45,7 @@ type Round = RoundResult | { delayMs: number; policy?: AttemptPolicy | undefined
 /** Added to the exchange's own timeout, so that a timed-out attempt is still recorded by its worker. */
 const RECORDING_MARGIN_MS = 10_000;
 
-/** How often what is paused by a signal is looked at: nobody signals what ends with its webhook. */
+/** How often what is paused by a signal is checked: no signal says that it has ended with its webhook. */
 const PAUSED_LOOK = '1 day';
 
 const { cancelDelivery, findEnd } = proxyLocalActivities<Activities>({
@@ -184,18 +184,18 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
 const isQueued = (result: RoundResult): boolean => result === 'queued' || result === 'held';
 
 /**
- * What an attempt has put into the queue may be released before Temporal knows that the attempt has ended: it is to
- * be made after all then. Earlier workers ended its run, and left it to reconcile.
+ * What an attempt has put into the queue may be released before Temporal knows that the attempt has ended: then it
+ * is to be made after all. Earlier workers ended its run, and left it to reconcile.
  */
 const mayLookAgain = (): boolean => patched('woken-while-queueing');
 
 /**
- * A retry that is requested after a failed attempt's record, and before the attempt has ended, is due: the delivery
- * says so, or when it is due. Earlier workers waited for the time that the attempt had told.
+ * A retry that is requested after a failed attempt is recorded, and before the attempt has ended, is due: the
+ * delivery says so, or says when it is due. Earlier workers waited for the time that the attempt had reported.
  */
 const maySkipWait = (): boolean => patched('woken-while-failing');
 
-/** A retry that is requested is an attempt now, also of what was paused. Earlier workers stayed paused. */
+/** A retry that is requested is an attempt now, even of what was paused. Earlier workers stayed paused. */
 const mayEndPause = (): boolean => patched('retried-while-paused');
 
 /** What is paused may end with its webhook. Earlier workers waited for a signal only. */
@@ -211,7 +211,7 @@ function show(value: string): void {
 
 /**
  * Makes the first attempt within this workflow task, if that can be done quickly.
- * @returns null if the delivery has not ended by it
+ * @returns null if the delivery has not ended with it
  */
 async function attemptAtOnce(input: DeliverInput, origin: AttemptOrigin): Promise<Round | null> {
   const { deliveryId, webhookId, policy } = input;

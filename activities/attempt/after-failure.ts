@@ -54,8 +54,8 @@ export const hasConsequences = ({ failedRound, statusCode }: Attempt): boolean =
   failedRound !== undefined || isGone(statusCode);
 
 /**
- * The same of a failure that a courier has settled. Idempotent.
- * @returns false: that was done
+ * The same for a failure that a courier has settled. Idempotent.
+ * @returns false: that was done already
  */
 export async function followSettled(
   deps: ActivityDependencies,

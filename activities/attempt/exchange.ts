@@ -17,7 +17,7 @@ export interface Exchange {
   answer: SendResult;
 }
 
-/** Whether no answer came in time: of which a process that was suspended meanwhile knows nothing. */
+/** Whether no answer came in time, which a process that was suspended meanwhile can't know. */
 export const hasTimedOut = ({ answer }: Exchange): boolean =>
   answer.kind === 'error' && answer.errorCode === 'timeout' && failedStatus(answer) === undefined;
 

@@ -50,8 +50,8 @@ export class Execution {
   }
 
   /**
-   * Whether it is past its start-to-close timeout, or another one has replaced it. Clocks only give the
-   * suspicion; Temporal knows, except of one within a workflow task, which is given up on suspicion.
+   * Whether it is past its start-to-close timeout, or another one has replaced it. Clocks only raise a suspicion;
+   * Temporal knows, except about one within a workflow task, which is given up on suspicion.
    */
   async isGivenUp(): Promise<boolean> {
     const { startToCloseTimeoutMs, activityId, attempt, workflowExecution, isLocal } =

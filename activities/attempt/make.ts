@@ -45,7 +45,7 @@ export interface Attempting {
  * - between record and health, or health and return: the next execution finds the recorded attempt,
  *   counts it if it wasn't counted, and continues from there, not before the next attempt's time.
  * One that Temporal has given up (its process was suspended) sends nothing, and its failure decides nothing.
- * @param isOfFirst it is of the delivery's first activity
+ * @param isOfFirst it belongs to the delivery's first activity
  * @throws ApplicationFailure FAILURE_TYPES
  */
 export async function makeAttempt(
@@ -59,7 +59,7 @@ export async function makeAttempt(
   const { runId } = activityInfo().workflowExecution!;
   const { delivery, project } = subject;
 
-  // What was loaded may have changed by then.
+  // What was loaded may have changed meanwhile.
   if (await countLast(deps, subject, runId)) throw deferred('a failure was followed up', NEAR_MS);
   if (delivery.status !== 'pending') return settle(delivery.status);
   const earlyByMs = earlinessOf(delivery);
@@ -121,7 +121,7 @@ export async function makeAttempt(
 }
 
 /**
- * Puts away what may not go to its webhook now.
+ * Holds back what may not go to its webhook now.
  * @returns null: it may
  */
 async function keepBack(
@@ -139,7 +139,10 @@ async function keepBack(
   return kept;
 }
 
-/** What is true after a wait, or a standstill: meanwhile it may have been cancelled, its webhook paused, disabled or deleted. */
+/**
+ * The state after a wait or a standstill: meanwhile the delivery may have been cancelled, or its webhook paused,
+ * disabled or deleted.
+ */
 async function afterWait(
   deps: ActivityDependencies,
   { delivery }: Subject,
@@ -162,8 +165,8 @@ function attemptFailed(
 }
 
 /**
- * Milliseconds until its time, before which nothing is sent, whatever wakes the workflow; not positive: now. It
- * is only early if the round was opened by a write: the very first attempt is due when it is planned.
+ * Milliseconds until its time, before which nothing is sent, whatever wakes the workflow; zero or less: now. It is
+ * only early if the round was opened by a write: the very first attempt is due when it is planned.
  */
 function earlinessOf({ nextAttemptAt, openedAt }: DeliveryRecord): number {
   return openedAt && nextAttemptAt ? nextAttemptAt.getTime() - openedAt.getTime() : 0;

@@ -12,7 +12,7 @@ import type { Subject } from './subject';
 /**
  * A reset run has its workflow's first input, and an attempt may be made long after it was planned: the timeouts
  * of its activity are then not those of the round.
- * @throws ApplicationFailure `PolicyChanged`, with the round's policy, if the workflow's is another
+ * @throws ApplicationFailure `PolicyChanged`, with the round's policy, if the workflow's is different
  */
 export function checkPolicy(
   { delivery, webhook, project }: Subject,
@@ -29,7 +29,7 @@ export function checkPolicy(
     type: FAILURE_TYPES.policyChanged,
     nonRetryable: true,
     category: ApplicationFailureCategory.BENIGN,
-    // At once, also by a workflow that knows nothing of it.
+    // At once, even by a workflow that knows nothing of it.
     details: [{ nextDelayMs: 0, policy } satisfies NextAttemptDetails],
   });
 }

@@ -10,13 +10,13 @@ import type { ActivityDependencies } from '../dependencies';
 export interface Turn {
   /** To be given back after the exchange. */
   place: Place;
-  /** For a near slot of its webhook's rate limit: what was known before may have changed. */
+  /** It waited for a near slot of its webhook's rate limit: what was known before may have changed. */
   hasWaited: boolean;
 }
 
 /**
- * Whether by its webhook's limits and its worker's places the attempt may be made now, or within a second, or why
- * not. A deferral is not an attempt: it doesn't affect the log, the webhook's health or the schedule.
+ * Whether its webhook's limits and its worker's places allow the attempt now, or within a second, or why not. A
+ * deferral is not an attempt: it doesn't affect the log, the webhook's health or the schedule.
  */
 export async function takeTurn(
   { store }: Pick<ActivityDependencies, 'store'>,

@@ -11,7 +11,7 @@ const WHOLE_MS = 250;
 
 /**
  * Finds accepted events. Most looks begin shortly before the newest event that was found: before that are what is
- * in hand, and the index entries of what was settled lately, which MongoDB would have to skip.
+ * in hand, and the index entries of what was settled recently, which MongoDB would have to skip.
  */
 export class Arrivals {
   private newestId: string | undefined;
@@ -24,9 +24,9 @@ export class Arrivals {
   ) {}
 
   /**
-   * Those that are not planned yet, in order. What of them is not taken is found again.
+   * Those that are not planned yet, in order. Those that are not taken are found again.
    * @param taken ids of those that are in hand
-   * @param limit the maximum of those that are not
+   * @param limit the maximum number of those that are not
    */
   async list(taken: Iterable<string>, limit: number): Promise<EventRecord[]> {
     const { store, projectId, newestId } = this;

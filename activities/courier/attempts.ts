@@ -50,7 +50,7 @@ export class Attempts {
   /** Sends what may be sent now: first of the webhooks that wait for a place. */
   pumpAll(): void {
     const { hand } = this.shared;
-    // Who gets none goes to its end again.
+    // Those that get none go to its end again.
     const inLine = [...this.placeless];
     for (const lane of inLine) {
       if (!this.hasPlace) break;
@@ -62,7 +62,7 @@ export class Attempts {
   /** Sends what may be sent now of one webhook. */
   pump(lane: Lane): void {
     const { hand, places } = this.shared;
-    // It keeps its turn, also where one of its own attempts has just ended.
+    // It keeps its turn, even if one of its own attempts has just ended.
     if (this.placeless.has(lane) && (!this.hasPlace || hand.outbox.isCrowded)) return;
     this.placeless.delete(lane);
     while (this.mayGo(lane)) {
@@ -133,7 +133,7 @@ export class Attempts {
     }
   }
 
-  /** Webhooks of which something in hand waits for a place. */
+  /** Webhooks with something in hand that waits for a place. */
   get inLine(): ReadonlySet<Lane> {
     return this.placeless;
   }
@@ -189,7 +189,7 @@ export class Attempts {
     lane.unbegun.delete(_id);
     hand.remove(item.delivery);
     if (end === 'refused' || end === 'held') {
-      // What is new goes behind it, and what is in hand.
+      // What is new goes behind it, and so does what is in hand.
       const kind = kindOf(item.queuedIn);
       lane.queued.add(kind);
       lane.hasReturned = true;
@@ -197,7 +197,7 @@ export class Attempts {
     }
     if (end === 'made') lane.refusals = 0;
     if (end !== 'refused') return end === 'made' ? end : 'unmade';
-    // Many are released together: that they find no place is one refusal.
+    // Many are released together: if they find no place, that is one refusal.
     if (releasedAt < lane.refusedAt) return 'unmade';
     lane.refusedAt = performance.now();
     lane.refusals += 1;
@@ -215,7 +215,7 @@ export class Attempts {
       if (!released) return null;
       const planned = toPlanned(released, lane.webhook, this.shared.view.project);
       const urgency = kindOf(queuedIn) === 'replay' ? 'bulk' : 'live';
-      // One may run: an earlier one that waits, or reconcile's, if this process was suspended.
+      // One may be running: an earlier one that waits, or reconcile's, if this process was suspended.
       const found = await engine.findRun(delivery._id);
       if (found === null) await engine.runAgain(planned, null, urgency, decidedAt);
       else if (found === 'ended' || !(await engine.signalDelivery(delivery._id, 'wake'))) {

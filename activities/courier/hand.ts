@@ -19,18 +19,18 @@ const MAX_TAKEN = 2000;
 const MAX_UNSTORED = 400;
 /** Events or due deliveries that are taken at once where there is a backlog: the next look follows without a pause. */
 export const BACKLOG_FROM = 100;
-/** Maximum of the characters of the bodies in hand. */
+/** Maximum number of characters in the bodies in hand. */
 const MAX_BODIES = 64 * 1024 * 1024;
-/** Deliveries of an event, as long as none is known, and the weight of the latest event in their average. */
+/** Deliveries of an event, while none is known, and the weight of the latest event in their average. */
 const FIRST_GUESS = 20;
 const LATEST_SHARE = 0.1;
 /** Maximum number of one webhook's deliveries that wait in hand; the others wait in MongoDB. */
 const MAX_WAITING = 200;
 /** After this a delivery without an answer is shown as pending. */
 const UNANSWERED_MS = 250;
-/** After this one that still waits for its turn goes back into MongoDB's queue. */
+/** After this a delivery that still waits for its turn goes back into MongoDB's queue. */
 const IN_HAND_MS = 2000;
-/** The same where places for attempts are all that is missing: of one event for thousands, each gets one soon. */
+/** The same where only places for attempts are missing: with one event for thousands, each delivery gets one soon. */
 const IN_HAND_FOR_PLACE_MS = 10_000;
 
 /**
@@ -42,21 +42,21 @@ export class Hand {
   readonly outbox = new Outbox();
   /** Deliveries in hand, by `roundOf`, until their result is written. */
   readonly taken = new Map<string, Item>();
-  /** Their events, with how many of them have each, and the characters of these events' bodies. */
+  /** Their events, with the number of deliveries of each, and the characters in these events' bodies. */
   private readonly bodies = new Map<EventRecord, number>();
   private bodySize = 0;
   /** Events in hand, with the number of their deliveries that MongoDB doesn't have yet. */
   readonly planning = new Map<string, number>();
   /** Events whose filters are being judged. */
   beingPlanned: readonly EventRecord[] = [];
-  /** How many events are planned together at most: twice as many as there was time for. */
+  /** Maximum number of events that are planned together: twice as many as there was time for. */
   mostPlanned = Infinity;
   /** Deliveries in hand that MongoDB doesn't have yet. */
   private unstored = 0;
   /** Deliveries of an event, on average. */
   private perEvent = FIRST_GUESS;
 
-  /** How many stored deliveries may be taken, were each of another event, and as large as there are. */
+  /** How many stored deliveries may be taken if each is of another event, of the largest size. */
   get room(): number {
     return this.roomBeside([]);
   }
@@ -71,7 +71,7 @@ export class Hand {
 
   /**
    * How many deliveries that MongoDB doesn't have may be taken; those of one event are taken together. What is not to
-   * be sent, since its webhook is paused or disabled, waits to be written alone.
+   * be sent, since its webhook is paused or disabled, waits only to be written.
    */
   get newRoom(): number {
     const taken = Math.max(this.taken.size, this.outbox.size);
@@ -151,7 +151,7 @@ export class Hand {
     this.bodySize -= body.length;
   }
 
-  /** After the last of the ordered queue. */
+  /** Called after the last of the ordered queue. */
   takeBehind(lane: Lane): void {
     lane.waiting.push(...lane.behind);
     lane.behind = [];
@@ -193,7 +193,7 @@ export class Hand {
     }
   }
 
-  /** Stored express deliveries that wait for their turn, and did so already at that time. */
+  /** Stored express deliveries that wait for their turn, and already did at that time. */
   waitingSince(at: number): DeliveryRecord[] {
     const lanes = [...this.lanes.values()].filter(({ isHolding }) => isHolding);
     return lanes.flatMap(({ holding }) =>
@@ -279,7 +279,7 @@ export class Hand {
       this.outbox.add({ queue: { delivery, as: kept ?? lane.reason, queuedIn }, done });
       return;
     }
-    // As it is, it ends in the settlement, which finds its webhook disabled.
+    // Unchanged, it ends in the settlement, which finds its webhook disabled.
     const change = kept === 'skipped' ? {} : queuedAs(kept ?? lane.reason, queuedIn);
     this.store(item, { ...delivery, ...change }, { done });
   }

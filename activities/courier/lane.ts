@@ -30,7 +30,7 @@ export const roundOf = ({ _id, replays }: Pick<DeliveryRecord, '_id' | 'replays'
 
 /** What a courier knows about one webhook. */
 export class Lane {
-  /** How long deliveries wait in all for workflows ahead of them, until the queue is empty. */
+  /** How long deliveries wait in total for workflows ahead of them, until the queue is empty. */
   static readonly orderWaitMs: number = 10_000;
   /** In the order of sending. */
   waiting: Item[] = [];
@@ -41,20 +41,23 @@ export class Lane {
   readonly leaving = new Set<string>();
   /** Of the ordered queue: deliveries that workflows are to run, whose attempts have not begun yet. */
   readonly unbegun = new Set<string>();
-  /** How long what the courier sends itself has waited for those, and since when it does. */
+  /** How long what the courier itself sends has waited for those, and since when it has been waiting. */
   private behindMs = 0;
   private behindSince: number | null = null;
-  /** Of the ordered queue nothing is left but what is entering it. */
+  /** Nothing is left of the ordered queue but what is entering it. */
   isDrained = false;
   /** What came since then, and goes after the last of it. */
   behind: Item[] = [];
   /** What is entering those queues. */
   private readonly entering = new Set<{ kind: QueueKind; eventId: string }>();
-  /** By the monotonic clock: nothing of it is sent before. */
+  /** By the monotonic clock: nothing of it is sent before then. */
   private blockedUntil = 0;
   /** Its attempts that were answered 410 and are not followed up yet: until then nothing of it is sent. */
   gone = 0;
-  /** When it was followed up that its receiver is gone, by the monotonic clock: it is known here after the next read. */
+  /**
+   * When the answer that its receiver is gone was followed up, by the monotonic clock: it is known here after the
+   * next read.
+   */
   goneAt = -Infinity;
   isTakingSlot = false;
   /** When the slot of its rate limit that has been taken was due, by the monotonic clock; null: there is none. */
@@ -62,7 +65,7 @@ export class Lane {
   /** How often in a row a released delivery found no place, and when that was seen last, by the monotonic clock. */
   refusals = 0;
   refusedAt = -Infinity;
-  /** Such a one has gone back into its queue since that was read last. */
+  /** Such a delivery has gone back into its queue since that was last read. */
   hasReturned = false;
   /** Why the last one was held back. */
   reason: DeferralReason = 'webhook_busy';
@@ -79,7 +82,7 @@ export class Lane {
     return this.policy.ratePerSecond === null || this.slotAt !== null;
   }
 
-  /** Uses its slot. An old one, such as of what was paused, is used together with no other. */
+  /** Uses its slot. An old one, such as that of a webhook that was paused, is not used together with another. */
   useSlot(): void {
     const { ratePerSecond } = this.policy;
     if (ratePerSecond !== null) {
@@ -89,7 +92,7 @@ export class Lane {
     this.slotAt = null;
   }
 
-  /** Something of it waits in hand: of many webhooks most have nothing. */
+  /** Something of it waits in hand: most of many webhooks have nothing. */
   get isHolding(): boolean {
     return this.waiting.length + this.behind.length > 0;
   }
@@ -128,9 +131,10 @@ export class Lane {
   }
 
   /**
-   * Whether the order of events forbids to send it now: workflows are started one after the other, and what the
-   * courier sends itself would overtake those whose attempts have not begun. For that it waits for a limited time
-   * until the queue is empty: where workflows come faster than they begin, it would never be.
+   * Whether the order of events forbids sending it now: workflows are started one after the other, and what the
+   * courier itself sends would overtake those whose attempts have not begun. Until the queue is empty it waits for
+   * that only for a limited time in total: if workflows come faster than they begin, the queue would never be
+   * empty.
    */
   mustWait({ delivery, queuedIn }: Item): boolean {
     if (!delivery.isExpress) return this.leaving.size > 0;
@@ -150,7 +154,7 @@ export class Lane {
     this.behindSince = null;
   }
 
-  /** Its webhook could take more, but for the places that are free for its project. */
+  /** Its webhook could take more if more places were free for its project. */
   get waitsForPlace(): boolean {
     return this.reason === 'project_busy' || this.reason === 'workers_busy';
   }

@@ -28,7 +28,7 @@ export class Lease {
 
   /**
    * Begins a shift, and waits until the previous one, if it has not ended cleanly, sends no more.
-   * @param scheduledAt when Temporal scheduled the execution that it is of
+   * @param scheduledAt when Temporal scheduled its execution
    * @returns null: a later execution has begun one
    */
   static async begin(store: Store, projectId: string, scheduledAt: Date): Promise<Lease | null> {

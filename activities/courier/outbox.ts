@@ -7,7 +7,7 @@ import type { QueuedDelivery, RecordedAttempt, Settlement } from '../../src/stor
 /** Maximum number of writes settled together: far below the limit of a MongoDB transaction. */
 const MAX_WRITES = 400;
 const MAX_BYTES = 4 * 1024 * 1024;
-/** Of one, beside headers and bodies. */
+/** Of one, besides headers and bodies. */
 const ENTRY_BYTES = 1024;
 /** Beyond this no further attempts are made: their answers would be kept here. */
 const MAX_KEPT_BYTES = 32 * 1024 * 1024;
@@ -21,7 +21,7 @@ export interface Entry {
   /** An event whose deliveries all precede this entry, or are stored. */
   plannedEventId?: string;
   done: () => void;
-  /** Of an answer that disables its webhook: called when that has been followed up. */
+  /** For an answer that disables its webhook: called when that has been followed up. */
   whenFollowed?: () => void;
 }
 
@@ -78,7 +78,7 @@ export class Outbox {
 export const attemptOf = ({ insert, record }: Entry): Attempt | undefined =>
   record?.attempt ?? insert?.attempts[0];
 
-/** About what MongoDB writes: with the attempts before it, which are of the same receiver. */
+/** Roughly what MongoDB writes: with the attempts before it, which are from the same receiver. */
 function sizeOf(entry: Entry): number {
   const attempt = attemptOf(entry);
   if (!attempt) return ENTRY_BYTES;
@@ -99,7 +99,7 @@ export function settlementOf(entries: readonly Entry[]): Settlement {
   };
 }
 
-/** What can still be written of it where the whole is refused, from the most to the least. */
+/** What can still be written of it if the whole is refused, from the most to the least. */
 export function lessOf(settlement: Settlement): Settlement[] {
   const bare = {
     ...settlement,

@@ -14,7 +14,7 @@ export interface ShiftParts {
   projectId: string;
   /** Of the courier's workflow, under which its attempts are logged. */
   runId: string;
-  /** When Temporal scheduled the execution that it is of. */
+  /** When Temporal scheduled its execution. */
   scheduledAt: Date;
   /** Called each second with what the shift has in hand and what has ended. */
   onPulse: (counts: Record<string, number>) => void;
@@ -22,7 +22,7 @@ export interface ShiftParts {
   stopped: AbortSignal;
 }
 
-/** What all that works in a shift has in common. */
+/** What all the parts of a shift have in common. */
 export interface Shared extends ShiftParts {
   lease: Lease;
   hand: Hand;

@@ -46,7 +46,7 @@ export async function planExpress(
   let { room } = about;
   const turns = new LoopTurns();
   for (const event of events) {
-    // No time from before that read: webhooks created meanwhile are subscribers, too.
+    // Not a time from before that read: webhooks created meanwhile are subscribers, too.
     const at = clock.now();
     // Its payload was deleted meanwhile; or it was stored with its one delivery, as tests are.
     const hasNone = event.body === null || event.onlyWebhookId !== undefined;
@@ -67,7 +67,7 @@ export async function planExpress(
   return planned;
 }
 
-/** Nothing of those whose payload was deleted since they were read. */
+/** Plans nothing for those whose payload was deleted since they were read. */
 export async function withoutDeleted(
   { events }: Store,
   planned: readonly PlannedEvent[],

@@ -3,11 +3,12 @@ import type { Store } from '../../src/store/store';
 
 /** Between two checks of their state. */
 const CHECK_MS = 100;
-/** After this one is no longer waited for. */
+/** After this a run is no longer waited for. */
 const GIVEN_UP_MS = 60_000;
 
 /**
- * `refused`: there was no place for the attempt; `held`: its webhook was paused by then; `unknown`: it was not seen.
+ * `refused`: there was no place for the attempt; `held`: its webhook had been paused by then; `unknown`: it was not
+ * seen.
  */
 export type RunEnd = 'made' | 'refused' | 'held' | 'unknown';
 

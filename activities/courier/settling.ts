@@ -77,7 +77,7 @@ export class Settling {
     }
   }
 
-  /** Until they are known to be written; apart where MongoDB refuses them together. */
+  /** Tries until they are known to be written; separately if MongoDB refuses them together. */
   private async write(entries: readonly Entry[]): Promise<void> {
     const settlement = settlementOf(entries);
     while (!this.shared.lease.isSuperseded) {
@@ -110,7 +110,7 @@ export class Settling {
   }
 
   /**
-   * Until MongoDB has answered, always the same under its number; or until the shift is superseded.
+   * Repeats it under the same number until MongoDB has answered, or the shift is superseded.
    * @returns why MongoDB refuses it; null: it does not
    */
   private async writeAs(settlement: Settlement): Promise<Error | null> {
@@ -133,8 +133,8 @@ export class Settling {
   }
 
   /**
-   * Until it succeeds: before that, its successor would find the events, and their deliveries. Within the transaction
-   * it would cost twice as much.
+   * Tries until it succeeds: before that, the shift's successor would find the events, and their deliveries. Within
+   * the transaction it would cost twice as much.
    */
   private async markPlanned(eventIds: readonly string[]): Promise<void> {
     const { deps, lease, projectId } = this.shared;
@@ -142,7 +142,7 @@ export class Settling {
     while (eventIds.length > 0 && !lease.isSuperseded) {
       try {
         const expunged = await store.events.markPlanned(eventIds);
-        // Before their deliveries were stored: what receivers have answered since goes, too.
+        // Expunged before their deliveries were stored: what receivers have answered since is deleted, too.
         for (const id of expunged) await expungeEvent(store, projectId, id);
         if (expunged.length > 0) await store.events.markFannedOut(...expunged);
         return;

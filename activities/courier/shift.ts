@@ -18,7 +18,7 @@ const BUSY_POLL_MS = 4;
 const QUIET_SHARE = 1 / 10;
 /** and at most. */
 const QUIET_POLL_MS = 50;
-/** Events found at once that are many. */
+/** How many events found at once count as many. */
 const MANY = 5;
 /** Between two checks of how long what is in hand has waited. */
 const SWEEP_MS = 50;
@@ -72,7 +72,7 @@ export class Shift {
       return await this.workOff();
     } finally {
       clearInterval(pulse);
-      // However it ends: the places of what it watches are all couriers'.
+      // However it ends: the places of what it watches belong to all couriers.
       this.attempts.runs.stop();
     }
   }
@@ -148,7 +148,7 @@ export class Shift {
 
   /**
    * Lets work in progress finish, and writes it. Reconcile follows up the failures that are left; those of webhooks
-   * that are gone only where that fails here: the next shift would send to them until then.
+   * that are gone only if that fails here: the next shift would send to them until then.
    */
   private async finish(): Promise<void> {
     const { attempts, settling } = this;

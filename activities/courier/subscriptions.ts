@@ -1,7 +1,10 @@
 import { patternsFor } from '../../src/domain/subscription';
 import type { WebhookRecord } from '../../src/store/webhook-record';
 
-/** A project's webhooks by what they are subscribed to: an event costs by its subscribers, however many others there are. */
+/**
+ * A project's webhooks by what they are subscribed to: an event's cost depends on its subscribers, however many
+ * others there are.
+ */
 export class Subscriptions {
   private readonly webhooks = new Map<string, WebhookRecord>();
   private readonly byPattern = new Map<string, Map<string, WebhookRecord>>();

@@ -45,7 +45,7 @@ export class Taking {
   private nextRecheck = -Infinity;
   /** Places for what is not hurried that are meant for what is being read from queues. */
   private promised = 0;
-  /** The webhook of which some of that was taken last. */
+  /** The webhook for which some of that was taken last. */
   private fromQueue: Lane | undefined;
 
   constructor(
@@ -100,8 +100,8 @@ export class Taking {
   }
 
   /**
-   * Takes what is planned by now. Filters may take seconds: until then the looks go on, so that what happens to
-   * webhooks meanwhile applies to this as well.
+   * Takes what has been planned so far. Filters may take seconds: until then the looks go on, so that what happens
+   * to webhooks meanwhile applies to this as well.
    */
   private async takePlanned(): Promise<void> {
     const { deps, hand } = this.shared;
@@ -252,7 +252,7 @@ export class Taking {
       // A retry at the head has its turn at the next look.
       return { limit, maxRetries: inLine.size === 0 ? room() : 0 };
     }
-    // What is new and waits for a place comes first, but with one from the queues among it.
+    // What is new and waits for a place comes first, but one from the queues may be among it.
     if (this.fromQueue && inLine.has(this.fromQueue)) return { limit: 0 };
     const given = Math.max(0, Math.min(limit, inLine.size === 0 ? room() : 1 - this.promised));
     this.promised += given;

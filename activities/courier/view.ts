@@ -38,7 +38,7 @@ export class View {
 
   /**
    * Reads what has changed, and takes out of its lane what may no longer be sent.
-   * @param isWanted also if it is not due
+   * @param isWanted even if it is not due
    */
   async refresh(isWanted: boolean): Promise<void> {
     const at = performance.now();

@@ -8,7 +8,7 @@ import type { Run } from './run';
 /** Between two searches for hours that are not known yet. */
 const FIND_EVERY_MS = 60_000;
 
-/** Of the time that counting takes, so many times as long it waits. */
+/** It waits this many times as long as counting took. */
 const REST = 3;
 
 interface Search {

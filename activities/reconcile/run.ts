@@ -8,7 +8,7 @@ import type { ActivityDependencies } from '../dependencies';
 
 /** How long a run continues; the next one follows at once, and continues where it has ended. */
 const BUDGET_MS = 5 * 60 * 1000;
-/** Interval of heartbeats, also while there is nothing to do. */
+/** Interval of heartbeats, even while there is nothing to do. */
 const BEAT_MS = 2000;
 /** How long Temporal's state is not checked again. */
 const STATE_MS = 1000;
@@ -72,7 +72,7 @@ export class Run {
   }
 
   /**
-   * Ids of projects, some at a time, as long as the run continues.
+   * Ids of projects, some at a time, while the run continues.
    * @param list returns those after a given one, in order
    */
   async *pages(
@@ -85,7 +85,7 @@ export class Run {
     }
   }
 
-  /** All of these, some at a time, as long as the run continues. */
+  /** All of these, some at a time, while the run continues. */
   *some<T>(all: readonly T[]): Generator<T[], void> {
     for (let at = 0; at < all.length && this.goesOn(); at += TOGETHER) {
       yield all.slice(at, at + TOGETHER);
@@ -102,7 +102,7 @@ export class Run {
     return new Date(this.now().getTime() - this.graceMs(graceMs));
   }
 
-  /** What is later than this is of before MongoDB's clock was set back. */
+  /** What is later than this is from before MongoDB's clock was set back. */
   ahead(): Date {
     return new Date(clock.now().getTime() + AHEAD_MS);
   }

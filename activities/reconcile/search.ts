@@ -126,7 +126,8 @@ export class Search<T extends Searchable> {
   }
 
   /**
-   * Checks what has a time of before MongoDB's clock was set back: otherwise it would be found when that comes again.
+   * Checks what has a time from before MongoDB's clock was set back: otherwise it would be found only when that time
+   * comes again.
    * @returns whether there may be more to do at once
    */
   private async lookAhead(): Promise<boolean> {
