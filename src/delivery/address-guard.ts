@@ -15,7 +15,7 @@ import { DnsError, type Resolve, systemResolver } from './resolver';
 export class BlockedAddressError extends Error {
   override readonly name = 'BlockedAddressError';
 
-  /** @param hostname as in the URL; the addresses from DNS are kept out of logs */
+  /** @param hostname as in the URL; addresses from DNS are kept out of logs */
   constructor(hostname: string) {
     super(
       isAddress(hostname)
@@ -94,7 +94,7 @@ export class AddressGuard {
 }
 
 /**
- * Without those of IPv6 if this machine has none: sockets give each address but the last a part of the time, and
+ * Without IPv6 addresses if this machine has none: sockets give each address but the last a part of the time, and
  * try none again.
  */
 function reachedFromHere(addresses: LookupAddress[]): LookupAddress[] {
@@ -112,7 +112,7 @@ const hasIpv6 = (): boolean =>
     ),
   );
 
-/** Of both families in turn, since one of them may not be reached at all. */
+/** Of both families in turn, since one of them may not be reachable at all. */
 function firstOf(addresses: readonly LookupAddress[]): LookupAddress[] {
   const [{ family: preferred }] = addresses as [LookupAddress];
   const families = [

@@ -23,9 +23,9 @@ const KEEP_ALIVE_MS = 1_000;
 const KEEP_ALIVE_MAX_MS = 4_000;
 const KEEP_ALIVE_MARGIN_MS = 2_000;
 /**
- * How long a connection is used. Under steady traffic it is never idle, and a receiver that has moved gets nothing at
- * its new address until another one is made. A minute is a usual TTL of names that may move; a handshake in that time
- * costs little.
+ * How long a connection is used. Under steady traffic it is never idle, and a receiver whose address has changed gets
+ * nothing at the new one until another connection is made. A minute is a usual TTL for names that may move; one
+ * handshake a minute costs little.
  */
 const MAX_AGE_MS = 60_000;
 
@@ -152,7 +152,7 @@ export class Agents {
   }
 }
 
-/** Milliseconds that a connection may be idle by its last answer's `Keep-Alive` header. */
+/** Milliseconds that a connection may be idle according to its last answer's `Keep-Alive` header. */
 export function keepAliveMs(header: string | undefined): number {
   const seconds = /\btimeout\s*=\s*(\d+)/i.exec(header ?? '')?.[1];
   if (seconds === undefined) return KEEP_ALIVE_MS;
@@ -160,8 +160,8 @@ export function keepAliveMs(header: string | undefined): number {
 }
 
 /**
- * Connects to the first of the host's addresses that the proxy reaches. The last has all the time that is left; if
- * it fails, such as of IPv6 that the proxy doesn't have, the first that was only slow has it.
+ * Connects to the first of the host's addresses that the proxy reaches. The last gets all the time that is left; if
+ * it fails, for example because it is IPv6 and the proxy has none, the first that was only slow gets it.
  */
 async function openTunnelToAny(
   guard: AddressGuard,

@@ -4,8 +4,8 @@ const HTTP = Buffer.from('HTTP/');
 /** Node's parser refuses longer ones by its own limit. */
 const MAX_HEAD_BYTES = 64 * 1024;
 /**
- * Of an answer with all that frames it: empty lines before its head and the sizes of its chunks may go on for
- * ever. More than a head, interim ones, and as much of a body as is read (`ResponseReader`) usually take.
+ * Of an answer with all that frames it: empty lines before its head and the sizes of its chunks may go on for ever.
+ * More than a head, interim ones, and as much of a body as is read (`ResponseReader`) usually need.
  */
 const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
 const [TAB, LF, CR, SPACE] = [9, 10, 13, 32];

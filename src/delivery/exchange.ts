@@ -85,7 +85,7 @@ export class Exchange {
     return this.ending.signal;
   };
 
-  /** What times out meanwhile is no fault of the receiver's: nothing is known of it. */
+  /** What times out meanwhile is not the receiver's fault: nothing is known about the receiver. */
   readonly awaitsProxy = (awaits: boolean): void => {
     this.isAwaitingProxy = awaits;
   };

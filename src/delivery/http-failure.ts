@@ -136,7 +136,8 @@ export function httpFailure(
     return { errorCode: 'blocked_address', errorMessage: error.message };
   }
   if (error instanceof DnsError) {
-    // The resolver's code for name servers that it can't reach: theirs, such as a refusal, are others.
+    // The resolver's code for name servers that it can't reach: the codes for their answers, such as a refusal, are
+    // others.
     if (error.code === 'ECONNREFUSED') {
       return { errorCode: 'egress', errorMessage: 'the worker could not reach its name servers' };
     }
@@ -155,7 +156,7 @@ type ConnectError = NodeJS.ErrnoException & { address?: string };
 /** An error's code; if several addresses failed, one of the receiver's, or else one that says more than "no route". */
 function tellingCode(error: Error & { errors?: Error[] }): string {
   const codes = (error.errors ?? [error]).map(({ code, address }: ConnectError) =>
-    // Linux's answer where IPv6 is disabled, as in most containers: the receiver has only addresses of IPv6.
+    // Linux's answer where IPv6 is disabled, as in most containers: the receiver has only IPv6 addresses.
     code === 'EADDRNOTAVAIL' && address?.includes(':') ? 'ENETUNREACH' : code,
   );
   const other = (...kinds: string[]): string | undefined =>

@@ -6,7 +6,7 @@ import type { HttpFailure } from './http-failure';
 import { loggedBody } from './response-body';
 import { loggedHeaders } from './response-reader';
 
-/** What is logged of a response, and what else is decisive. */
+/** What is logged of a response, and what else matters. */
 export interface HttpResponse {
   statusCode: number;
   /** Names in lower case, repeated headers joined by `, `; at most 64 of up to 1024 characters. */
@@ -64,8 +64,8 @@ export class HttpSender {
           'Accept-Encoding': 'identity',
         },
         maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
-        // Lenient, since the receiver has the event by then. A receiver that misleads the parser only
-        // affects its own answer.
+        // Lenient, since the receiver already has the event. A receiver that misleads the parser only affects its
+        // own answer.
         insecureHTTPParser: true,
         defaultPort: isTls ? 443 : 80,
         timeoutMs: of.timeoutMs,

@@ -15,12 +15,12 @@ export class ProxyError extends Error {
 }
 
 /**
- * A connection to `address:port` by the proxy's CONNECT. The proxy gets an address, never a name, so that it
+ * A connection to `address:port` through the proxy's CONNECT. The proxy gets an address, never a name, so that it
  * connects to what was checked.
  * @param proxy `http://` or `https://`, with credentials if it needs them
  * @param limits.timeoutMs how long the proxy may be silent, if there is anything else to try
  * @param limits.over aborted when it is no longer needed
- * @param limits.awaitsProxy told that the proxy is being connected to, and that it is reached
+ * @param limits.awaitsProxy told when connecting to the proxy begins, and when it is reached
  * @throws ProxyError
  */
 export function openTunnel(

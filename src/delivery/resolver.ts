@@ -27,7 +27,7 @@ const QUERY_TIMEOUT_MS = 1_000;
 const QUERY_TRIES = 4;
 /** Milliseconds for resolving a host: half of most profiles' timeout. */
 const RESOLVE_TIMEOUT_MS = 5_000;
-/** Milliseconds for IPv6 once there are addresses of IPv4: some name servers never answer for IPv6. */
+/** Milliseconds for IPv6 once there are IPv4 addresses: some name servers never answer for IPv6. */
 const IPV6_AFTER_MS = 300;
 /** The other way round, for which its query is repeated once: most receivers have IPv4. */
 const IPV4_AFTER_MS = 1_500;
@@ -44,9 +44,9 @@ export interface SystemResolverOptions {
 }
 
 /**
- * Resolves by the hosts file, then by DNS. Not `dns.lookup`: it blocks one of the process's few threads, so
- * that a handful of names whose server is silent would hold up all others. Here a query is a packet, and its
- * answer an event. IPv4 comes first: a missing route is reported at once for IPv6, but often not for IPv4.
+ * Resolves with the hosts file, then with DNS. Not `dns.lookup`: it blocks one of the process's few threads, so a
+ * handful of names whose server is silent would hold up all others. Here a query is a packet, and its answer an
+ * event. IPv4 comes first: a missing route is reported at once for IPv6, but often not for IPv4.
  */
 export function systemResolver({
   nameServers,
@@ -67,7 +67,7 @@ async function query(hostname: string, nameServers?: string[]): Promise<LookupAd
     isGivenUp = true;
     for (const resolver of resolvers) resolver.cancel();
   };
-  // Of this host alone, so that cancelling it affects no other host's queries, and it uses the current resolv.conf.
+  // For this host alone: cancelling it affects no other host's queries, and it uses the current resolv.conf.
   const resolverOf = (servers?: string[]): Resolver => {
     const resolver = new Resolver({ timeout: QUERY_TIMEOUT_MS, tries: QUERY_TRIES });
     if (servers) resolver.setServers(servers);
@@ -107,7 +107,7 @@ type Query = (resolver: Resolver) => Promise<string[]>;
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
-/** After which the C library asks the next name server; c-ares, as Node configures it, does not. */
+/** Failures after which the C library asks the next name server; c-ares, as Node configures it, does not. */
 const isServerFailure = (error: unknown): boolean =>
   ['ESERVFAIL', 'EREFUSED', 'ENOTIMP'].includes(codeOf(error)!);
 

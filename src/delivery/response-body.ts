@@ -8,9 +8,9 @@ const SHOWN_BINARY_BYTES = 1024;
 const MAX_CODINGS = 3;
 
 /**
- * The body as it is logged: its first 16 KiB, decoded from gzip and deflate, and by its charset, by
- * default UTF-8. What isn't text is described, with its beginning in base64.
- * @param breaksOff it did not come whole
+ * The body as it is logged: its first 16 KiB, decoded from gzip and deflate, and from its charset, by default
+ * UTF-8. What isn't text is described, with its beginning in base64.
+ * @param breaksOff it did not arrive whole
  */
 export async function loggedBody(response: RawResponse, breaksOff: boolean): Promise<string> {
   const { body, bytesRead } = response;
@@ -40,7 +40,7 @@ interface Decoded {
   isCut: boolean;
 }
 
-/** null if a coding is unknown, or the bytes are not encoded so. */
+/** null if a coding is unknown, or the bytes are not encoded that way. */
 async function withoutCodings(body: Buffer, codings: string[]): Promise<Decoded | null> {
   if (codings.length > MAX_CODINGS) return null;
   let decoded: Decoded = { bytes: body, isCut: false };

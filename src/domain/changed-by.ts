@@ -9,10 +9,10 @@ export interface StopSigns {
   disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
   /** Not of one that was disabled automatically, or by an earlier version. */
   disabledBy?: ChangedBy | null;
-  /** The `disabledAt` of which that is noted: an earlier version enables and disables without changing the note. */
+  /** The `disabledAt` for which that is noted: an earlier version enables and disables without changing the note. */
   disabledByAt?: Date | null;
   disabledAt?: Date | null;
-  /** The same of a pause. */
+  /** The same for a pause. */
   pausedBy?: ChangedBy | null;
   pausedByAt?: Date | null;
   pausedAt?: Date | null;
@@ -33,7 +33,7 @@ export function disabledBy(webhook: Disabling): ChangedBy | null {
   return disabledReason === 'manual' ? 'platform' : null;
 }
 
-/** The same of a pause. */
+/** The same for a pause. */
 export function pausedBy({ isPaused, pausedBy: by, ...at }: Pausing): ChangedBy | null {
   if (!isPaused) return null;
   return by === 'customer' && isSame(at.pausedByAt, at.pausedAt) ? by : 'platform';

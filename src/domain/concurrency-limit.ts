@@ -1,6 +1,6 @@
 /** How many attempts of a webhook a worker makes at a time before it knows anything of its receiver. */
 export const START_LIMIT = 10;
-/** A receiver that is overloaded still gets as many. */
+/** A receiver that is overloaded still gets this many. */
 const MIN_LIMIT = 4;
 /** Differences below this many milliseconds say nothing about a receiver's load. */
 const NOISE_MS = 25;
@@ -12,10 +12,10 @@ const MIN_GRADIENT = 0.5;
 const HEADROOM = 4;
 /** The weight of one exchange in the limit. */
 const SMOOTHING = 0.2;
-/** The weight of one exchange in the long-term average of durations, after so many that weigh the same. */
+/** The weight of one exchange in the long-term average of durations, after this many that weigh the same. */
 const LONG_TERM_WEIGHT = 1 / 300;
 const WARM_UP = 10;
-/** After so many exchanges the average is learned anew. */
+/** After this many exchanges the average is learned anew. */
 const PROBE_EVERY = 1000;
 /** What is left of the limit after an exchange that failed by overload. */
 const BACKOFF = 0.9;

@@ -37,7 +37,7 @@ export function isExact({ isNegative, digits, exponent }: Decimal, double: numbe
 
 /** The exact value of a whole number beyond a double's safe integers; null for other numbers. */
 export function largeInteger({ isNegative, digits, exponent }: Decimal): bigint | null {
-  // 2^53 has sixteen digits; a zero has none, and whatever exponent.
+  // 2^53 has sixteen digits; a zero has none, and any exponent.
   if (digits === '' || exponent < 0 || digits.length + exponent < 16) return null;
   const size = BigInt(digits + '0'.repeat(exponent));
   if (size <= BigInt(Number.MAX_SAFE_INTEGER)) return null;

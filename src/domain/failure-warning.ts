@@ -3,8 +3,8 @@ const WARNING_PERCENTS = [50, 75] as const;
 export type WarningPercent = (typeof WARNING_PERCENTS)[number];
 
 /**
- * The highest warning that is due after so many consecutive failures; null for none. A percentage that is
- * reached only together with the threshold itself triggers no warning.
+ * The highest warning that is due after this many consecutive failures; null for none. A percentage that is reached
+ * only together with the threshold itself triggers no warning.
  */
 export function warningAt(failures: number, threshold: number): WarningPercent | null {
   const due = WARNING_PERCENTS.filter((percent) => {

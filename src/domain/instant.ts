@@ -6,7 +6,7 @@ const TIME = '(?:[01]\\d|2[0-3]):[0-5]\\d';
 
 /**
  * A time with an offset, of a day that exists, as `Date.parse` reads it: ISO 8601, whose seconds may be left out,
- * or RFC 3339, whose letters may be small.
+ * or RFC 3339, whose letters may be in lower case.
  */
 export const INSTANT = new RegExp(
   `^(?:${LEAP_DAY}|${DAY})[Tt]${TIME}(?::[0-5]\\d(?:\\.\\d+)?)?(?:[Zz]|[+-]${TIME})$`,

@@ -1,6 +1,6 @@
 import { SECOND_MS } from './durations';
 
-/** By how much a time of now may be ahead of MongoDB's clock: that of an attempt is as exact as its worker knows it. */
+/** By how much a current time may be ahead of MongoDB's clock: an attempt's time is as exact as its worker knows it. */
 export const AHEAD_MS = 5 * SECOND_MS;
 
 interface Webhook {
@@ -30,8 +30,8 @@ export function keptBack(
 }
 
 /**
- * When those replays were requested that are not sent to a webhook disabled at that time. Was that before MongoDB's
- * clock was set back, and is still to come, then what is requested now is later.
+ * When the replays were requested that are not sent to a webhook disabled at that time. If that was before
+ * MongoDB's clock was set back, and is still to come, what is requested now counts as later.
  */
 export function requestedBefore(disabledAt: Date, now: Date): { after: Date; before: Date } {
   const ahead = new Date(now.getTime() + AHEAD_MS);

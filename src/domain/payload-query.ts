@@ -20,8 +20,8 @@ const OTHER_COMPARISON = /\s*(?:!=|[<>]=?|=?~)/y;
 const MAX_NAMES = 100;
 
 /**
- * Reads a query. Texts that don't begin like one are not: null. Among those that do are no URLs: these have a
- * slash, a colon or a question mark before any equals sign.
+ * Reads a query; null for a text that doesn't begin like one. No URL begins like one: URLs have a slash, a colon or
+ * a question mark before any equals sign.
  */
 export function readPayloadQuery(text: string): PayloadQuery | { problem: string } | null {
   let at = 0;
@@ -76,7 +76,7 @@ function readScalar(text: string): { is: Scalar } | { problem: string } {
   return { is: text };
 }
 
-/** The text that a JSON string stands for; undefined: it is none. */
+/** The text that a JSON string stands for; undefined: it is not one. */
 function unquoted(json: string): string | undefined {
   try {
     return JSON.parse(json) as string;

@@ -33,7 +33,7 @@ function durationOf(bucket: number): number {
   return Math.round(BUCKET_GROWTH ** (bucket + 0.5) - 1);
 }
 
-/** A tally as it is stored; what is zero is not there. */
+/** A tally as it is stored; what is zero is left out. */
 export interface StoredTally {
   /** Events accepted; only in a project's. */
   events?: number;

@@ -1,6 +1,6 @@
 /**
  * Allows a number per second, evenly: after some, there is room again when their time at that rate is over. What
- * finds no room counts as well, so that none is let through while more come than it allows.
+ * finds no room counts as well, so nothing is let through while more come than it allows.
  */
 export class TokenBucket {
   private freeAtMs = -Infinity;

@@ -12,7 +12,7 @@ export interface WebhookHealth {
   remedy?: string;
 }
 
-/** What says how a webhook is. */
+/** What tells a webhook's state. */
 export interface HealthSigns extends StopSigns {
   _id: string;
   /** Consecutive failed attempts. */
@@ -22,13 +22,13 @@ export interface HealthSigns extends StopSigns {
   lastFailedAt: Date | null;
   lastSuccessAt: Date | null;
   /**
-   * When the first of the failures in a row ended. A worker of an earlier version leaves it as it was, so that it
-   * may be missing, or be that of failures before the last success.
+   * When the first of the failures in a row ended. A worker of an earlier version leaves it as it was, so it may be
+   * missing, or be that of failures before the last success.
    */
   failingSince?: Date | null;
 }
 
-/** What can be done about it; a customer doesn't change what is the platform's. */
+/** What can be done about it; a customer can't change what is the platform's. */
 type Remedy = string | Readonly<Record<ChangedBy, string>>;
 
 /** By the code of an attempt's error. */
@@ -84,8 +84,8 @@ const inWords = (lastStatus: number | string): string =>
   typeof lastStatus === 'number' ? `status ${lastStatus}` : lastStatus;
 
 /**
- * A webhook's health. Of several states the one that keeps most from it: disabled, paused, failing.
- * @param reader who is told: a customer asks the platform for what is the platform's to change
+ * A webhook's health. Of several states, the one that withholds most from it: disabled, paused, failing.
+ * @param reader who reads it: a customer asks the platform for what is the platform's to change
  */
 export function healthOf(webhook: HealthSigns, reader: ChangedBy): WebhookHealth {
   const { _id, lastStatus, failureCount } = webhook;
@@ -147,7 +147,7 @@ export function healthOf(webhook: HealthSigns, reader: ChangedBy): WebhookHealth
   };
 }
 
-/** Since when it fails; null: unknown. */
+/** Since when it has been failing; null: unknown. */
 function sinceOf({
   failingSince,
   lastSuccessAt,

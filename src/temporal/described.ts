@@ -77,7 +77,7 @@ export function activityIn(found: Described): DeliveryActivity | null {
     return (pending.attempt ?? 1) > 1 ? 'waiting' : 'queued';
   }
   if (!raw.pendingWorkflowTask) return null;
-  // A query would wait for it, and the first attempt may be a part of it.
+  // A query would wait for it, and the first attempt may be part of it.
   const isStarted =
     raw.pendingWorkflowTask.state === PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED;
   return isStarted ? 'attempting' : 'queued';

@@ -63,7 +63,7 @@ export class Engine {
     this.writes = new WriteProof(client, (call) => this.calls.make(call));
   }
 
-  /** Connects lazily: an unavailable Temporal only fails the calls made meanwhile. */
+  /** Connects lazily: if Temporal is unavailable, only the calls made meanwhile fail. */
   static connect(config: Config, callTimeoutMs?: number): Engine {
     const connection = Connection.lazy(connectionOptions(config));
     const client = new Client({ connection, namespace: config.temporal.namespace });
@@ -122,7 +122,7 @@ export class Engine {
   async listRunning(workflowIds: readonly string[]): Promise<Set<string>> {
     const { namespace } = this.client.options;
     const ids = workflowIds.map((id) => `"${id}"`).join(', ');
-    // Also those that an operator has paused.
+    // Including those that an operator has paused.
     const query = `CloseTime IS NULL AND WorkflowId IN (${ids})`;
     const pageSize = workflowIds.length;
     const answer = await this.calls
@@ -144,7 +144,7 @@ export class Engine {
   /**
    * Gives a delivery a new run: by resetting its workflow to the start, or, if Temporal has none
    * (never started, or past its retention), by starting the same id again.
-   * @param urgency its tasks' priority among those that wait for a worker
+   * @param urgency the priority of its tasks among those that wait for a worker
    * @param decidedAt before it was found, or written, that it needs one
    * @throws if that is too long ago: then it is left to reconcile
    */
@@ -240,7 +240,7 @@ export class Engine {
     return phase === 'paused' || phase === 'waiting' ? phase : 'queued';
   }
 
-  /** The same of a project's courier; null also while nothing is due by its own reckoning. */
+  /** The same for a project's courier; null also while nothing is due by its own reckoning. */
   async courierActivityOf(projectId: string): Promise<DeliveryActivity | null> {
     const found = await this.describe(courierWorkflowId(projectId));
     return found && isOpen(found) ? activityIn(found) : null;
@@ -272,7 +272,7 @@ export class Engine {
 
   /**
    * What `setup` still has to do in Temporal, in a few words; null: nothing.
-   * @param options.onlyNamespace whether nothing but the namespace is looked for
+   * @param options.onlyNamespace whether only the namespace is checked
    * @throws if Temporal can't be reached
    */
   async whatIsMissing(options?: { onlyNamespace: boolean }): Promise<string | null> {

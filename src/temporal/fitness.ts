@@ -9,7 +9,7 @@ const { IndexedValueType } = temporal.api.enums.v1;
 
 /**
  * What `setup` still has to do in Temporal, in a few words; null: nothing.
- * @param options.onlyNamespace whether nothing but the namespace is looked for
+ * @param options.onlyNamespace whether only the namespace is checked
  * @throws an error that `whyUnfit` explains, if Temporal can't be reached
  */
 export async function whatIsMissing(
@@ -60,7 +60,7 @@ export async function searchAttributesOf(
   }
 }
 
-/** Of a Temporal that answers, but accepts nothing new. */
+/** For a Temporal that answers, but accepts nothing new. */
 export const readOnly = ({ address }: Config['temporal']): string =>
   `Temporal at ${address} answers, but takes nothing new within 2 s; see whether its database is full, read-only, gone or slow`;
 

@@ -10,7 +10,7 @@ const { ResetReapplyExcludeType } = temporal.api.enums.v1;
 
 /**
  * The end of a workflow's first task, however it ended, to which it can be reset. In a run that was itself
- * reset, that is the point of the reset, so that histories don't grow by resets; signals may come before it.
+ * reset, that is the point of the reset, so resets don't make histories grow; signals may come before it.
  * @returns null if none ever began to run
  */
 async function findFirstTaskEnd(client: Client, workflowId: string): Promise<EventId | null> {

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 
 /**
- * Asks Temporal to do what MongoDB says already is to be done. If Temporal is unavailable, that is logged
- * and nothing is lost: reconcile asks for it later.
+ * Asks Temporal to do what, according to MongoDB, is to be done. If Temporal is unavailable, that is logged and
+ * nothing is lost: reconcile asks for it later.
  * @param about what it is asked for: ids for the log
  * @param left what the log says then
  */

@@ -21,8 +21,8 @@ import { GRPC, isRefusedWith } from './grpc';
 
 const DAY_SECONDS = 24 * 60 * 60;
 /**
- * The longest gap between runs of a part of reconcile: normally the next run follows at once (BUFFER_ONE), so
- * this matters for the first, and after a pause or a termination.
+ * The longest gap between runs of a part of reconcile: normally the next run follows at once (BUFFER_ONE), so this
+ * matters only for the first, and after a pause or a termination.
  */
 const RECONCILE_EVERY = '10s';
 /** A new namespace takes a few seconds until every Temporal server knows it. */
@@ -135,8 +135,8 @@ async function ensureSearchAttributes(
 }
 
 /**
- * Created or updated; one that an operator has paused stays paused. The one for housekeeping has the id of
- * earlier versions' only one, which it replaces; if that was paused, all are.
+ * Created or updated; one that an operator has paused stays paused. The one for housekeeping has the id of earlier
+ * versions' only schedule, which it replaces; if that was paused, all are.
  */
 async function ensureSchedules({ schedule }: Client, isPaused: boolean): Promise<void> {
   const ensure = async (part: ReconcilePart, paused: boolean): Promise<boolean> => {

@@ -41,7 +41,7 @@ const BULK_SHARE = 0.1;
 /**
  * Polls for workflow tasks, half of them for those of new workflows. One thread runs the tasks: more would wait in
  * this process, where projects don't take turns. Each poll holds a slot while it waits, so there are as many
- * slots more as attempts within workflow tasks may hold: otherwise receivers that begin to hang would leave
+ * additional slots as attempts within workflow tasks may hold: otherwise receivers that begin to hang would leave
  * none to poll for new workflows.
  */
 const WORKFLOW_TASK_POLLS = 8;
@@ -165,7 +165,8 @@ async function untilDrained(worker: Worker): Promise<void> {
  * unavailable again by then: an API in the same process accepts events meanwhile. While the machine's clock
  * is wrong it takes no work: certificates would seem to have expired, and workers with a correct clock do
  * better.
- * Its connection is Core's, which may fail where that of `Readiness` doesn't: certificates and proxies are its own.
+ * Its connection is Core's, which may fail where that of `Readiness` doesn't: it has its own certificates and
+ * proxies.
  */
 export function runWorker(
   config: Config,
@@ -219,7 +220,7 @@ export function runWorker(
 }
 
 function whyNotConnected({ temporal }: Config, error: unknown): string {
-  // The rest, the refusal's headers, is another each time.
+  // The rest, the refusal's headers, is different each time.
   const [cause] = causeOf(error).split(', metadata:');
   return `TEMPORAL_ADDRESS: the worker can't connect to Temporal at ${temporal.address}: ${cause}; it trusts the certificates of the system or of SSL_CERT_FILE, and uses no proxy`;
 }

@@ -8,7 +8,7 @@ const PROOF_MS = 15_000;
 const PROBE_TYPE = 'readiness';
 /** No worker polls it. */
 const PROBE_QUEUE = 'posthorn-readiness';
-/** The parts of reconcile, of which each has a run. */
+/** The parts of reconcile, each of which has a run. */
 const RECONCILES = 3;
 /** Until then it has no task. It is deleted before; if that fails, the next probe does it. */
 const PROBE_DELAY = '1m';
@@ -34,7 +34,7 @@ export class WriteProof {
       this.provenAt = performance.now();
       return done;
     } catch (error) {
-      // That one runs already says nothing about writes.
+      // That a workflow is already running says nothing about writes.
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) this.provenAt = -Infinity;
       throw error;
     }
