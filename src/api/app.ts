@@ -77,7 +77,7 @@ export interface AppDependencies {
     readonly unfit?: string | null;
     readonly missing?: string | null;
   };
-  /** How long an event waits for its start at most; longer than by default only where no reconcile runs. */
+  /** Maximum time that an event waits for its start; longer than by default only where no reconcile runs. */
   startsWaitMs?: number | undefined;
   /** Where the front end's files are. */
   bundleFolder?: string;
@@ -89,7 +89,7 @@ export interface Api {
   app: Express;
   /** Ends what would keep a server from stopping. */
   endStreams: () => void;
-  /** Resolves when nothing is left to do behind the answers: within seconds. */
+  /** Resolves when nothing is left to do after the answers: within seconds. */
   drained: () => Promise<void>;
 }
 
@@ -110,7 +110,7 @@ export function createApi(dependencies: AppDependencies): Api {
   app.use(countedAnswers);
   const routeOf = documentedRoutes();
   app.use(measured(routeOf));
-  // HSTS is for whoever ends TLS: it would cover all names of the operator's domain.
+  // HSTS is left to whoever ends TLS: it would cover all names of the operator's domain.
   app.use(helmet({ strictTransportSecurity: false }));
   app.use(checkedHeaders);
   app.use(utf8Address);
@@ -183,7 +183,7 @@ export function createApi(dependencies: AppDependencies): Api {
   });
   const limited = rateLimits(config);
   const admitted = [admit, ...limited];
-  // A turn is taken behind the body, of which a client may send the rest late, or never.
+  // A turn is taken after the body, the rest of which a client may send late, or never.
   const behindBody = [documentedBodies(routeOf), readInTurn];
   app.use(
     '/api/webhooks',

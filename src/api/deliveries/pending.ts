@@ -106,7 +106,7 @@ export async function explainPending(
   return explainWait();
 }
 
-/** A due one that its project's courier sends. */
+/** A due delivery that its project's courier sends. */
 function explainByCourier(
   courier: DeliveryActivity | 'unreachable' | null,
   attempt: number,

@@ -12,7 +12,7 @@ import { reference, typeFilter } from '../schemas/fields';
 
 const MAX_STATUS_CODES = 20;
 
-/** By what deliveries are listed. */
+/** The filters by which deliveries are listed. */
 const deliveryFilters = {
   ...rangeQuery,
   webhookId: reference('webhook').optional(),

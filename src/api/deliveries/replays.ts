@@ -61,7 +61,7 @@ export const replayBody = (types: z.ZodType<string[]>) =>
     .refine(({ since, until }) => since < until, { path: ['until'], error: 'must be after since' });
 export const replaysQuery = z.strictObject(pageQuery('replay'));
 
-/** The current types that the patterns match, and those that they name and that the project no longer has. */
+/** The current types that the patterns match, and the types that they name but the project no longer has. */
 function expanded(patterns: readonly string[], names: readonly string[]): string[] {
   const current = [...names, ...OPERATIONAL_TYPES].filter((type) => isSubscribed(patterns, type));
   return [...new Set([...current, ...patterns.filter((pattern) => TYPE.test(pattern))])];
@@ -122,7 +122,7 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
       ...(types && !types.includes('*') && { types: expanded(types, names) }),
     };
     const found = await inCountTurn(res, () => counted(countForReplay(store, project._id, query)));
-    // Nobody would know of it. Refused, it is not audited either.
+    // The client has gone, and would not learn of it. As it is refused, it is not audited either.
     if (!found) throw refusal('bad_request');
     const { counts, endedBy, createdBy } = found;
     const matched = [...counts.values()].reduce((sum, count) => sum + count, 0);

@@ -15,7 +15,7 @@ import { webhookParam } from '../http/reference-params';
 import type { webhookStatsSchema } from '../schemas/stats';
 import { parse, pathId, rangeQuery, rangeWithin } from '../http/validation';
 
-/** The longest range, and the one that is meant by none. */
+/** The longest range, and the default. */
 const RANGES: Readonly<Record<StatsInterval, { maxMs: number; max: string; defaultMs: number }>> = {
   day: { maxMs: 31 * DAY_MS, max: '31 days', defaultMs: 30 * DAY_MS },
   hour: { maxMs: 31 * DAY_MS, max: '31 days', defaultMs: DAY_MS },

@@ -3,11 +3,11 @@ import { runOrLeave } from '../../temporal/run-or-leave';
 
 /** Concurrent signals of a process: with more, Temporal gets slow for everything else. */
 const AT_A_TIME = 8;
-/** Further ones are not told. */
+/** Any more are not told. */
 const MAX_WAITING = 20_000;
 
 /**
- * Deliveries whose workflows are to be told that they are cancelled: behind the answers, since an event may have very
+ * Deliveries whose workflows are to be told that they are cancelled: after the answers, since an event may have very
  * many. A workflow that isn't told notices when its next attempt is due.
  */
 export class CancelSignals {

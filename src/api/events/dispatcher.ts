@@ -19,7 +19,7 @@ export class Dispatcher {
   /**
    * @param defaultDispatch of projects without their own
    * @param workflowsPerSecond deliveries per second that `auto` gives to workflows
-   * @param startsWaitMs how long an event waits for its start at most
+   * @param startsWaitMs the maximum time that an event waits for its start
    */
   constructor(
     engine: Engine,
@@ -45,7 +45,7 @@ export class Dispatcher {
     );
   }
 
-  /** Sets stored events going, behind the answer: they are safe already, whatever becomes of this process. */
+  /** Starts stored events after the answer: they are safe already, whatever becomes of this process. */
   start(events: readonly Accepted[]): void {
     for (const event of events) if (!event.isExpress) this.starts.add(event);
     const express = events.filter(({ isExpress }) => isExpress);

@@ -94,9 +94,9 @@ export function unknownType(profile: Profile, type: string, known: readonly stri
 }
 
 /**
- * The event types of a project: first its profile's in that order, then its own and its catalogue's, newest
- * first. Its own type replaces its catalogue's of the same name, so that a catalogue can add any type without
- * asking each project. The one source for which types exist.
+ * The event types of a project: first its profile's in their order, then its own and its catalogue's, newest first.
+ * Its own type replaces its catalogue's of the same name, so that a catalogue can add any type without asking each
+ * project. The one source for which types exist.
  *
  * Catalogues are not cached: a change applies from the next event on, in every process. What costs time, a
  * schema's validator, is cached by the schema's text (json-schema.ts), so once for all its projects.

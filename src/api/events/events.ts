@@ -55,7 +55,7 @@ export const eventsExportQuery = z.strictObject({ ...eventsQuery.shape, ...expor
 const columns = columnsOf(listedEventSchema);
 const bareColumns = columns.filter(({ name }) => name !== 'data');
 
-/** As shown in lists without `include=data`. */
+/** An event as shown in lists without `include=data`. */
 function bareView({
   _id,
   projectId,

@@ -25,7 +25,7 @@ export function idempotencyKeyOf(req: Request): string | undefined {
   return key;
 }
 
-/** The key as the header may write it; null: it can't be one. */
+/** The key in the header, with or without quotes; null: it can't be one. */
 export function readIdempotencyKey(written: string): string | null {
   if (!IDEMPOTENCY_KEY.test(written)) return null;
   return written.startsWith('"') ? written.slice(1, -1).replace(/\\(.)/g, '$1') : written;

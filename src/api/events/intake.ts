@@ -53,10 +53,10 @@ export class Intake {
 
   /**
    * Takes a posted event, or a batch, all of it or nothing; once this returns, it can't be lost. Fan-outs start
-   * behind the answer: what a crash cuts off there is left to reconcile.
+   * after the answer: what a crash cuts off there is left to reconcile.
    * @returns the events as stored, in order, by this request or by an equal one before it under its key
-   * @throws ApiError 422 naming each wrong field of all of them; 409 when the key was used for another
-   *   body; as `Checks.readEvents`
+   * @throws ApiError 422 naming each wrong field in any of them; 409 when the key was used for another body; as
+   *   `Checks.readEvents`
    */
   async accept(project: ProjectRecord, { bytes, key, isBatch }: Posting): Promise<Accepted[]> {
     const { fingerprint, count, events } = await this.checks.readEvents(project._id, {
@@ -73,8 +73,8 @@ export class Intake {
     try {
       built = await this.checked(project, orRefused(events), at);
     } catch (error) {
-      // One that was accepted before is answered as then, whatever it would be told now. Any other repeated one
-      // is found when it is inserted: nearly all keys are new.
+      // One that was accepted before gets the same answer as then, whatever it would be told now. Any other
+      // repeated one is found when it is inserted: nearly all keys are new.
       if (!fingerprint || !(error instanceof ApiError)) throw error;
       const keys = Array.from({ length: count }, (_, index) => keyOf(index));
       const first = await this.repeated(project._id, keys, fingerprint);
@@ -95,7 +95,7 @@ export class Intake {
   }
 
   /**
-   * The events to store of posted ones.
+   * The events to store for posted ones.
    * @throws ApiError 422, 413, 429
    */
   private async checked(
@@ -134,7 +134,7 @@ export class Intake {
   }
 
   /**
-   * The event to store of one that nothing is wrong with.
+   * The event to store for one that nothing is wrong with.
    * @param at its path in the request's body
    * @throws ApiError 413
    */
@@ -150,7 +150,10 @@ export class Intake {
     return event;
   }
 
-  /** Of a batch that was accepted before, those that have expired since are stored anew, as they would be alone. */
+  /**
+   * If a batch was accepted before, those of its events that have expired since are stored anew, as they would be
+   * alone.
+   */
   private async insert(
     built: readonly NewEvent[],
     isBatch: boolean,
@@ -180,7 +183,7 @@ export class Intake {
     return { events: [event], duplicate };
   }
 
-  /** Sets stored events going behind the answer; nothing is held of them but ids and types. */
+  /** Starts stored events after the answer; only their ids and types are kept in memory. */
   startAll(events: readonly BareEvent[]): void {
     this.dispatcher.start(
       events

@@ -7,16 +7,16 @@ import type { KeywordCxt } from 'ajv/dist/compile/validate';
 import type { CodeKeywordDefinition } from 'ajv/dist/types';
 
 /*
- * Replaces how ajv keeps what of an object or list a schema has evaluated, for `unevaluatedProperties` and
- * `unevaluatedItems`: in part while it generates code, in part in variables that it declares only where a
- * branch holds (ajv's issue 2559), or that another function owns. Here each schema whose evaluation depends
- * on the data has variables of its own from its start: `props`, names of fields or indexes of items, and
- * `items`, the number of items from the first; `true` for all.
+ * Replaces how ajv keeps track of what a schema has evaluated in an object or list, for `unevaluatedProperties` and
+ * `unevaluatedItems`: in part while it generates code, in part in variables that it declares only where a branch
+ * holds (ajv's issue 2559), or that another function owns. Here each schema whose evaluation depends on the data
+ * has its own variables from the start: `props`, names of fields or indexes of items, and `items`, the number of
+ * items from the first; `true` for all.
  */
 
 /**
- * Keywords by which it depends on the data, or on another schema, what is evaluated. `properties` are not
- * evaluated in a list.
+ * Keywords that make what is evaluated depend on the data, or on another schema. `properties` are not evaluated in
+ * a list.
  */
 const DYNAMIC = [
   '$ref',
@@ -47,7 +47,7 @@ export function useStaticReferences(ajv: Ajv2020): void {
     const reference = cxt.schema as string;
     const leads =
       /^#\/?$/.test(reference) || resolveRef.call(ajv, schemaEnv.root, baseId, reference);
-    // Types that were stored when nobody checked that go on as they did: ajv's refers to the schema itself.
+    // Types that were stored when this was not checked work as before: ajv's refers to the schema itself.
     (leads ? definitionOf(ajv, '$ref') : { code }).code(cxt);
   };
 }
@@ -72,7 +72,7 @@ export function useOwnEvaluation(ajv: Ajv2020): void {
   for (const keyword of ['additionalProperties', 'unevaluatedProperties']) {
     const definition = definitionOf(ajv, keyword);
     const { code } = definition;
-    // ajv says while generating code that all is evaluated, which holds for objects alone.
+    // While generating code, ajv says that all is evaluated, which is true only of objects.
     definition.code = (cxt) => {
       const { props } = cxt.it;
       code(cxt);

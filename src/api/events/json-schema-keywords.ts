@@ -37,7 +37,7 @@ function numberAt(
   return (holder && largeIntegers.get(holder)?.get(key)) ?? exactly(value);
 }
 
-/** The same text for values that JSON Schema calls equal, and a different one for others. */
+/** The same text for values that JSON Schema calls equal, and different texts for others. */
 function textOf(value: unknown, holder: object | undefined, key: string | number): string {
   if (typeof value === 'number') return String(numberAt(value, holder, key));
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);

@@ -18,7 +18,7 @@ export const isKeyword = (key: string): boolean =>
   withSchema.has(key) || withSchemas.has(key) || withData.has(key) || ANNOTATION.test(key);
 
 /**
- * All keywords of a schema and of those inside it, outermost first: names of fields are none, nor is data.
+ * All keywords of a schema and of those inside it, outermost first: names of fields are not keywords, nor is data.
  * @param withUnknown also what is inside annotations and unknown keywords, as if they were schemas
  */
 export function* keywordsOf(
@@ -39,7 +39,7 @@ export function* keywordsOf(
   }
 }
 
-/** A list is no schema: `dependencies` may have lists. */
+/** A list is not a schema: `dependencies` may have lists. */
 const membersOf = (schema: unknown): [string, unknown][] =>
   typeof schema === 'object' && schema !== null && !Array.isArray(schema)
     ? Object.entries(schema)

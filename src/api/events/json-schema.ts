@@ -92,7 +92,7 @@ function compile(schema: object): ValidateFunction {
   addFormats(ajv);
   // Instead of ajv's, which knows neither quoted local parts nor domains without a dot.
   ajv.addFormat('email', ADDRESS_ALONE);
-  // An unknown format is an annotation, as the dialect says, also one called `constructor`.
+  // An unknown format is an annotation, as the dialect says, even one called `constructor`.
   Object.setPrototypeOf(ajv.formats, null);
   useOwnKeywords(ajv);
   useStaticReferences(ajv);
@@ -230,7 +230,7 @@ const framesOf = (stack: string): string =>
     .filter((line) => line.startsWith('    at '))
     .join('\n');
 
-/** For data whose check takes too long, or too much memory. */
+/** For data whose check takes too long or too much memory. */
 export const NEVER_CHECKED =
   'could not be checked: with its schema that takes too long, or never ends';
 

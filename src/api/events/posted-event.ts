@@ -61,7 +61,7 @@ export function postedEvent(
   const namesOf = (wanted: Part): string[] =>
     names.filter(([, part]) => part === wanted).map(([name]) => name);
   const shape = names.map(([name, part]) => [name, parts[part].optional()] as const);
-  // In the document alone: a name that the shape requires would hide what else is wrong.
+  // Only in the document: a name that the shape requires would hide what else is wrong.
   const override = { required: namesOf('data'), anyOf: eachRequiring(namesOf('type')) };
   const fields = z.strictObject(Object.fromEntries(shape)).meta({ override });
   return fields.transform((posted, ctx) => {

@@ -12,7 +12,7 @@ const AT_A_TIME = 8;
  * (activities/reconcile/lost.ts). So neither starts what the other is about to, and at SIGTERM this is soon empty.
  */
 const WAIT_MS = 2000;
-/** Waiting events of a project, and of all. Further ones wait only in MongoDB, as those do that waited too long. */
+/** Waiting events of a project, and of all. Further ones wait only in MongoDB, as do those that waited too long. */
 const MAX_OF_PROJECT = 5000;
 const MAX_WAITING = 20_000;
 /** Between two lines of the log about what was left. */
@@ -25,7 +25,7 @@ interface Waiting {
 }
 
 /**
- * Accepted events whose fan-outs are to be started: behind their answers, since events are accepted faster than
+ * Accepted events whose fan-outs are to be started: after their answers, since events are accepted faster than
  * Temporal starts workflows. Projects take turns. Nothing is lost with it: reconcile finds what is not started.
  */
 export class StartQueue {

@@ -36,7 +36,7 @@ export function csvRow(values: readonly unknown[]): string {
   return `${values.map((value) => quoted(cellOf(value))).join(',')}\r\n`;
 }
 
-/** What a spreadsheet would take for a formula, also behind white space and in full-width characters. */
+/** What a spreadsheet would take for a formula, even after white space and in full-width characters. */
 const FORMULA = /^\s*[=+\-@＝＋－＠]|^[\t\r\n]/;
 
 function cellOf(value: unknown): string {

@@ -59,7 +59,7 @@ export class Exports {
 
   constructor(private readonly log: Logger) {}
 
-  /** @throws ApiError as a list would, as long as nothing is sent; 429 if too many are in progress */
+  /** @throws ApiError as a list would, until something is sent; 429 if too many are in progress */
   async send<T>(req: Request, res: Response, asked: ExportRequest<T>): Promise<void> {
     const end = this.places.take(placeOf(principalOf(res)));
     if (!end) {
@@ -91,7 +91,7 @@ export class Exports {
       res.end();
       return;
     }
-    // HTTP/1.0 has no trailers, and Node refuses to name one.
+    // HTTP/1.0 has no trailers, and Node refuses to announce one.
     if (res.useChunkedEncodingByDefault) res.set('Trailer', COUNT_TRAILER);
     let count = 0;
     let failure: unknown;
@@ -103,7 +103,7 @@ export class Exports {
       try {
         yield (isCsv ? headerRow(columns) : '') + textOf(first.value ?? []);
         for await (const items of pages) {
-          // Its key may be revoked meanwhile, or its link over.
+          // Its key may have been revoked meanwhile, or its link may have ended.
           await (res.locals.identify as Identify)();
           yield textOf(items);
         }

@@ -83,7 +83,7 @@ export function allow(...roles: KeyRole[]): RequestHandler {
   };
 }
 
-/** The same; but the admin may leave out the project, and asks of all. */
+/** The same, but the admin may leave out the project, and then asks for all. */
 export function allowAnywhere(...roles: KeyRole[]): RequestHandler {
   const inProject = allow(...roles);
   return (req, res, next) => {

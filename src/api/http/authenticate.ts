@@ -46,7 +46,7 @@ export function authenticate(
     }
     return caller;
   };
-  /** The same of a request that goes on: neither a wrong key nor a use of its session. */
+  /** The same for a request that goes on: it counts neither as a wrong key nor as a use of its session. */
   const stillCallerOf = async (req: Request, keyId: string): Promise<Caller> => {
     const isOfSession = keyInHeader(req) === undefined && !tokenInQuery;
     const caller = isOfSession

@@ -42,7 +42,7 @@ export class Authentication {
     return { key: record, project };
   }
 
-  /** The same by the key's id, for what was once made with it; null: it is revoked or has expired. */
+  /** The same by the key's id, for something that was made with it; null: it is revoked or has expired. */
   async callerOf(keyId: string): Promise<Caller | null> {
     if (keyId === 'admin') return 'admin';
     const { store } = this;

@@ -13,8 +13,8 @@ import type { OwnAddress } from './own-address';
 const CSRF_HEADER = 'x-csrf-token';
 
 /**
- * The name of the cookie at that address. All ports and paths of a host share their cookies: this tells those of
- * several Posthorns apart. With the prefix, which only https allows, no other host can have set it.
+ * The name of the cookie at that address. All ports and paths of a host share their cookies: this tells the cookies
+ * of several Posthorns apart. With the prefix, which only https allows, no other host can have set it.
  */
 export function cookieName(address: string): string {
   // What a request names as its host may be anything.
@@ -31,9 +31,8 @@ export interface BrowserSession {
 }
 
 /**
- * Sessions of browsers, each with the rights of the key that it was signed in with, as long as that key has
- * them. Tokens are random, and stored as hashes keyed by the admin key: a change of it ends all sessions and
- * sign-in links.
+ * Sessions of browsers, each with the rights of the key that it was signed in with, while that key has them. Tokens
+ * are random, and stored as hashes keyed by the admin key: a change of it ends all sessions and sign-in links.
  */
 export class BrowserSessions {
   private readonly keys: Record<'session' | 'csrf' | 'link', Buffer>;
@@ -55,8 +54,8 @@ export class BrowserSessions {
 
   /**
    * The session of the request's cookie; null: there is none, or it has ended.
-   * @param isUse whether it is used by that, and lasts longer
-   * @throws ApiError 429 after too many cookies from that address which are none
+   * @param isUse whether this is a use, which extends the session
+   * @throws ApiError 429 after too many cookies of unknown sessions from that address
    */
   async find(
     req: Request,
@@ -92,7 +91,7 @@ export class BrowserSessions {
   /**
    * Begins a new one, and ends the browser's former one: no token that it already had is ever accepted.
    * @param link the sign-in link by which it begins
-   * @returns null if that was used before
+   * @returns null if the link was used before
    */
   async begin(
     req: Request,
@@ -105,7 +104,7 @@ export class BrowserSessions {
     const hash = this.hash('session', token);
     const record = await sessions.create(hash, keyId);
     await this.endFormer(req);
-    // Last, since it is used up by that: after whatever fails before, the link still signs in.
+    // Last, since this uses it up: if anything fails before, the link still signs in.
     if (link !== undefined && !(await signInLinks.use(this.hash('link', link)))) {
       await sessions.end(hash);
       return null;

@@ -5,15 +5,15 @@ import { rateLimited } from './errors';
 import { Windows } from './windows';
 
 const WINDOW_MS = 60_000;
-/** How many failures one address may have for each guess that it may make: each costs a look into MongoDB. */
+/** How many failures one address may have for each guess that it may make: each costs a look-up in MongoDB. */
 const FAILURES_PER_GUESS = 10;
 
 /**
  * Slows down guessing: an address that has asked too often within a minute for what doesn't exist is refused until
  * the minute is over, whatever it asks for. Only failures count, and only for their own address (IPv6: its /56).
- * The same again is no further guess: a program that goes on with a revoked key holds up only itself, not the others
- * at its address. So nobody can lock out others but by guessing, or behind a proxy that POSTHORN_TRUSTED_PROXIES
- * doesn't count.
+ * Asking for the same thing again is not another guess: a program that goes on with a revoked key holds up only
+ * itself, not the others at its address. So nobody can lock out others except by guessing, or behind a proxy that
+ * POSTHORN_TRUSTED_PROXIES doesn't count.
  */
 export class FailedLookups {
   private readonly failures = new Windows(WINDOW_MS);

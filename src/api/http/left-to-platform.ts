@@ -4,7 +4,7 @@ import type { WebhookRecord } from '../../store/webhook-record';
 import { changedBy } from './auth';
 import { ApiError } from './errors';
 
-/** 403 for a link that would undo or get around what the platform did with a key. */
+/** 403 for a link that tries to undo or get around what the platform did with a key. */
 export const leftToPlatform = (what: string): ApiError =>
   new ApiError('forbidden', `${what}, and a portal link can't change that; ask the platform`);
 

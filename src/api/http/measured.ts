@@ -7,9 +7,9 @@ export function measured(routeOf: RouteOf): RequestHandler {
   return (req, res, next) => {
     const end = requestDuration.startTimer({ method: req.method });
     res.once('finish', () => {
-      // How long one is open says nothing of how long answers take.
+      // How long one is open says nothing about how long answers take.
       if (res.locals.isStream === true) return;
-      // Refused before its route, or of none.
+      // Refused before its route, or without one.
       const route = req.route === undefined ? undefined : routeOf(req);
       end({ route: route ? labelOf(route.path) : 'none', status: res.statusCode });
     });

@@ -44,7 +44,7 @@ export function refuseUnreadable(server: Server, log: Logger): void {
   server.prependListener('request', ({ socket }: IncomingMessage, res: ServerResponse) => {
     latest.set(socket, res);
   });
-  // To `checkedHeaders`.
+  // Passed on to `checkedHeaders`.
   server.on('checkExpectation', (req, res) => server.emit('request', req, res));
 
   const refuse = (socket: Socket, error: ApiError, isCutOff = false): void => {
@@ -66,7 +66,7 @@ export function refuseUnreadable(server: Server, log: Logger): void {
   server.on('clientError', (error: ParserError, socket: Socket) => {
     const last = latest.get(socket);
     if (last?.req.complete && !last.headersSent) {
-      // Follows a request that is still to be answered, and with which it must not be confused.
+      // It follows a request that is still to be answered, and must not be confused with it.
       last.setHeader('Connection', 'close');
       return;
     }

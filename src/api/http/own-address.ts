@@ -1,18 +1,18 @@
 import type { Request } from 'express';
 import { ApiError } from './errors';
 
-/** The address at which browsers reach Posthorn: of every link, and of its pages. */
+/** The address at which browsers reach Posthorn: for every link, and for its pages. */
 export class OwnAddress {
   /** @param publicUrl POSTHORN_PUBLIC_URL; undefined: the address is the one that each request names */
   constructor(private readonly publicUrl: string | undefined) {}
 
-  /** Without a slash at its end. */
+  /** Without a slash at the end. */
   of({ protocol, host }: Request): string {
     return this.publicUrl ?? `${protocol}://${host}`;
   }
 
   /**
-   * The same, to be sent to somebody.
+   * The same, for a link that is sent to somebody.
    * @throws ApiError 400 where it is not known: HTTP/1.0 needs no Host
    */
   ofLink(req: Request): string {
@@ -30,7 +30,7 @@ export class OwnAddress {
    */
   refuseForeignOrigin(req: Request): void {
     const origin = req.get('origin');
-    // Of what a page requests but can't read, such as an image, browsers don't tell the origin, but whether it is
+    // For what a page requests but can't read, such as an image, browsers don't send the origin, but whether it is
     // the page's own.
     const isForeign =
       origin === undefined

@@ -4,10 +4,9 @@ import { portalCapabilities, principalOf, type Capabilities } from './auth';
 import { ApiError, unknownRoute } from './errors';
 
 /**
- * What a portal link may do, route by route: what its capabilities must be, `manage` including `read`; null:
- * no link may. It is for a customer's own webhooks: never for keys, events' payloads of its own making, the
- * catalogue of event types, the audit log, or what the platform has decided. A test holds this against the
- * documented routes.
+ * What a portal link may do, route by route: which capabilities it needs (`manage` includes `read`); null: no link
+ * may. It is for a customer's own webhooks: never for keys, events' payloads of its own making, the catalogue of
+ * event types, the audit log, or what the platform has decided. A test holds this against the documented routes.
  */
 export const PORTAL_RIGHTS: Readonly<Record<string, Capabilities | null>> = {
   'GET /v1/webhooks': 'read',
@@ -101,7 +100,7 @@ export function portalRights(routeOf: RouteOf): RequestHandler {
   };
 }
 
-/** Behind the reading of the body. */
+/** Comes after the body has been read. */
 export const portalFields: RequestHandler = (req, res, next) => {
   if (portalCapabilities(principalOf(res)) !== null) {
     const body = (req.body ?? {}) as object;

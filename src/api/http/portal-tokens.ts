@@ -15,7 +15,7 @@ const contentSchema = z.object({
   id: z.string(),
   projectId: z.string(),
   capabilities: z.enum(CAPABILITIES),
-  /** Of whoever made it: it ends with that key. */
+  /** The key of whoever made it: it ends with that key. */
   keyId: z.string(),
   /** How often the project's links had been revoked before. */
   revocations: z.number(),
@@ -66,7 +66,7 @@ export class PortalTokens {
     return { role: `portal:${capabilities}`, keyId: id, project };
   }
 
-  /** Nobody guesses these, so that a wrong one doesn't count as a wrong key: it may be signed with a former admin key. */
+  /** Nobody guesses these, so a wrong one doesn't count as a wrong key: it may be signed with a former admin key. */
   private verify(token: string): PortalTokenContent | null {
     const [, body, signature] = /^php_([\w-]+)\.([\w-]+)$/.exec(token) ?? [];
     if (body === undefined || signature === undefined) return null;

@@ -1,6 +1,6 @@
 import type { FieldProblem } from '../../contracts/errors';
 
-/** How many problems of a request are reported; the rest is counted. */
+/** How many problems of a request are reported; the rest are counted. */
 export const MAX_PROBLEMS = 50;
 /** Characters of each name in a problem's field. */
 const MAX_NAME_LENGTH = 100;

@@ -57,7 +57,7 @@ export function rateLimits({
   ];
 }
 
-/** Tells the limit that would refuse first, by draft 7 of the IETF's RateLimit header fields. */
+/** Tells the limit that would refuse first, as in draft 7 of the IETF's RateLimit header fields. */
 function showTighter(req: Request, res: Response): void {
   const { keyLimit, projectLimit } = req as Counted;
   const isOfProject = projectLimit && projectLimit.remaining <= keyLimit!.remaining;

@@ -7,8 +7,8 @@ import { notFound } from './errors';
 /* Callers' references to projects and webhooks: their ids, or `ext:` and the caller's own id. */
 
 /**
- * By its id, what another process has changed of it may be as it was for another second. Whose an external id is
- * may change too, so that is not remembered.
+ * Found by its id, a project may lack another process's changes for up to a second. Whose an external id is may
+ * change too, so that is not remembered.
  */
 export async function findProject(
   { projects }: Store,

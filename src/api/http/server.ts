@@ -17,7 +17,7 @@ interface Patience {
    * most): the side that sends the requests must close first.
    */
   keepAliveMs: number;
-  /** For an answer of which the client reads nothing. */
+  /** For an answer that the client doesn't read. */
   sendMs: number;
 }
 
@@ -28,7 +28,7 @@ const PATIENCE: Patience = {
   keepAliveMs: 65_000,
   sendMs: 30_000,
 };
-/** The address and all headers together; more is answered 431. */
+/** The address and all headers together; more is answered with 431. */
 const MAX_HEADER_BYTES = 16 * 1024;
 
 /** An HTTP server, with the protections below Express. */

@@ -211,7 +211,7 @@ export class UnderWay {
 
 /**
  * A count that may take MongoDB seconds, of a request that has no turn since it changes something: it waits for one.
- * @returns null, without a count, if the client has gone by then
+ * @returns null, without a count, if the client has gone meanwhile
  */
 export async function inCountTurn<T>(res: Response, count: () => Promise<T>): Promise<T | null> {
   const held = heldBy(res)!;

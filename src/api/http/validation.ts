@@ -72,7 +72,7 @@ export const instant = timeField.transform((text, ctx) => {
 });
 
 /**
- * The range that is asked for; by default it ends now, and has that length.
+ * The requested range; by default it ends now, and has that length.
  * @param of.atMost its length, for the error: `2 hours at most`
  */
 export function rangeWithin(
@@ -113,7 +113,10 @@ export const textField = (max: number) =>
 
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
-/** Blanks, something else, and then anything but control characters: in one, since generated types know only one. */
+/**
+ * Blanks, something else, and then anything but control characters: in one pattern, since generated types know only
+ * one.
+ */
 const NAME =
   // oxlint-disable-next-line no-control-regex
   /^[ \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]*[^\s\ufeff\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$/;
@@ -149,7 +152,7 @@ export const orderQuery = {
 /** Of a list; of an export, all items by default. */
 type AskedPage = Omit<PageRequest, 'ascendingTo' | 'limit'> & { limit?: number | undefined };
 
-/** A page in the order that is asked for. @param completeBefore the time to which an ascending list goes */
+/** A page in the requested order. @param completeBefore the time to which an ascending list goes */
 export async function inOrder<P extends AskedPage>(
   page: P,
   order: 'asc' | 'desc',
@@ -174,7 +177,7 @@ export function severalOf<T extends string>(
     .transform((text) => [...new Set(text.split(',').map((each) => each.trim()))] as T[]);
 }
 
-/** Of an object with one of these texts, as JSON Schemas for `anyOf` or `oneOf` in the document. */
+/** For an object with one of these texts, as JSON Schemas for `anyOf` or `oneOf` in the document. */
 export const eachRequiring = (names: readonly string[]) =>
   names.map((name) => ({
     type: 'object' as const,
@@ -190,7 +193,7 @@ export const someOf = <T extends string>(words: readonly T[]): z.ZodType<T[]> =>
     .max(words.length)
     .transform((given) => [...new Set(given)]);
 
-/** The same of a list of words. */
+/** The same for a list of words. */
 export const severalWords = <T extends string>(words: readonly T[]): z.ZodType<T[], string> =>
   severalOf<T>(words.join('|'), {
     message: `must be ${oneOf(words)}; or several of these, separated by commas`,

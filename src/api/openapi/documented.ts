@@ -3,7 +3,7 @@ import { refusal, refused, type ApiError } from '../http/errors';
 import { Problems } from '../http/problems';
 import type { RouteOf } from './routes';
 
-/** Refuses a method that the document doesn't have for a path, with those that it has as `Allow`. */
+/** Refuses a method that the document doesn't have for a path, listing those that it has in `Allow`. */
 export function documentedMethods(routeOf: RouteOf): RequestHandler {
   return (req, res, next) => {
     const route = routeOf(req);
@@ -16,7 +16,7 @@ export function documentedMethods(routeOf: RouteOf): RequestHandler {
   };
 }
 
-/** Behind the reading of the body: refuses fields where the document has none. */
+/** Comes after the body has been read: refuses fields where the document has none. */
 export function documentedBodies(routeOf: RouteOf): RequestHandler {
   return (req, _res, next) => {
     const fields = Object.keys((req.body as object | undefined) ?? {});

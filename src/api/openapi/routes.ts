@@ -50,6 +50,6 @@ export function documentedRoutes(): RouteOf {
   };
 }
 
-/** In capitals; whoever takes GET takes HEAD. */
+/** In capitals; what accepts GET accepts HEAD. */
 const asSent = (methods: readonly string[]): string[] =>
   [...methods, ...(methods.includes('get') ? ['head'] : [])].map((method) => method.toUpperCase());

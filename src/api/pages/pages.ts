@@ -6,7 +6,7 @@ import type { Store } from '../../store/store';
 import type { FailedLookups } from '../http/failed-lookups';
 import { findProject } from '../http/references';
 
-/** Of the front end's files: anything else is an address within it. */
+/** One of the front end's files: anything else is an address within it. */
 const FILE =
   /\/assets\/|\.(css|gif|html|ico|jpe?g|js|json|map|mjs|png|svg|txt|webmanifest|webp|woff2?)$/i;
 
@@ -62,7 +62,7 @@ function framedByOrigins(store: Store, lookups: FailedLookups): RequestHandler[]
         if (!project) await lookups.count(req, projectId);
         res.locals.portalOrigins = project?.portalOrigins;
       }
-      // It knows no lists; the policy stands for it.
+      // This header can't hold a list; the policy replaces it.
       res.removeHeader('X-Frame-Options');
       next();
     },
@@ -89,8 +89,8 @@ const withSlash: RequestHandler = (req, res, next) => {
 };
 
 /**
- * To the page that is meant: its address is behind `#`, where the application finds it. Relative, and as it was
- * sent.
+ * Redirects to the page that is meant: its address is put behind `#`, where the application finds it. Relative, and
+ * as it was sent.
  */
 const behindHash: RequestHandler = (req, res, next) => {
   if (!isRead(req) || FILE.test(req.path) || req.path === '/') {

@@ -82,8 +82,8 @@ function typesOf(events: string, profile: Profile): string[] {
 }
 
 /**
- * The changed subscriptions. The form shows neither `*` and families nor Posthorn's own events: what repeats all
- * that it shows changes nothing, and Posthorn's own stay.
+ * The changed subscriptions. The form shows neither `*`, families, nor Posthorn's own events: repeating all that it
+ * shows changes nothing, and Posthorn's own stay.
  * @returns null: they stay as they are
  */
 function changedEvents(

@@ -126,7 +126,10 @@ function view(project: ProjectRecord): z.infer<typeof projectSchema> {
 const takesProviderEvents = ({ profile }: ProjectRecord): boolean =>
   getProfile(profile).providerEvents !== null;
 
-/** Whether that plan allows no webhooks, and the present one does: what it has already is no reason to refuse. */
+/**
+ * Whether that plan allows no webhooks, and the current one does: keeping the plan that it has is no reason to
+ * refuse.
+ */
 function endsWebhooks(before: ProjectRecord, plan: string | null | undefined): boolean {
   const profile = getProfile(before.profile);
   return Boolean(plan) && !allowsWebhooks(profile, plan!) && allowsWebhooks(profile, before.plan);

@@ -7,7 +7,7 @@ import {
 } from '../../contracts/delivery';
 import { count, EXAMPLE, httpStatus, id, time } from './fields';
 
-/** A delivery as shown in lists: of its attempts, what became of the last that counts. */
+/** A delivery as shown in lists: of its attempts, only the result of the last one that counts. */
 export const deliverySummarySchema = z
   .object({
     id: id('delivery'),

@@ -38,7 +38,7 @@ export const eventSchema = z
   })
   .meta({ id: 'Event' });
 
-/** As shown in lists. */
+/** An event as shown in lists. */
 export const listedEventSchema = eventSchema
   .extend({
     data: eventSchema.shape.data
@@ -102,7 +102,7 @@ export const eventTypeSchema = z
   })
   .meta({ id: 'EventType' });
 
-/** As a project has it. */
+/** An event type as a project has it. */
 export const listedEventTypeSchema = eventTypeSchema
   .extend({
     source: z

@@ -92,7 +92,7 @@ export const webhookExample: z.infer<typeof webhookSchema> = {
   updatedAt: EXAMPLE.at('09:10:00'),
 };
 
-/** What a webhook has that says nothing of it. */
+/** What applies to a webhook that doesn't set it. */
 export const webhookDefaultsSchema = z
   .object({
     signing: z.array(z.enum(SIGNING_SCHEMES)),

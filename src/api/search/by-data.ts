@@ -10,11 +10,11 @@ import { Places } from '../http/turns';
 import type { Scanned, SearchResult } from '../schemas/search';
 import { fromEvent } from './results';
 
-/** What one search may look at, so that it costs others little: the caller continues where it stopped. */
+/** What one search may examine, so that it costs others little: the caller continues where it stopped. */
 export const SCAN_LIMITS = { events: 20_000, bytes: 32 * 1024 * 1024, ms: 4000 };
 /** Bodies that are judged together. */
 const TOGETHER = { events: 200, bytes: 1024 * 1024 };
-/** Concurrent ones of a project's keys, of all its portal links, and of the admin for it. */
+/** Concurrent searches by a project's keys, by all its portal links, and by the admin for it. */
 const AT_A_TIME = 1;
 const RETRY_MS = 2000;
 
@@ -26,10 +26,10 @@ export interface DataSearch {
   type?: string | undefined;
   since: Date;
   until: Date;
-  /** The last event that was looked at. */
+  /** The last event that was examined. */
   cursor?: string | undefined;
   limit: number;
-  /** Whether nobody waits for the answer any more. */
+  /** Whether nobody is waiting for the answer any longer. */
   isOver: () => boolean;
 }
 
@@ -116,7 +116,7 @@ export class DataSearches {
           seen === limits.events ||
           seenBytes + event.bytes > limits.bytes ||
           performance.now() - beganAt > limits.ms;
-        // At least one, so that the search gets on.
+        // At least one, so that the search makes progress.
         if (seen > 0 && (isTooMuch || search.isOver())) {
           isComplete = false;
           break;

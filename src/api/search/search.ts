@@ -49,7 +49,7 @@ export function searchRouter(store: Store, checks: Checks): Router {
   const router = Router();
   const dataSearches = new DataSearches(store, checks);
 
-  /** What exactly that names. */
+  /** What that names exactly. */
   const named = async (q: string, searcher: Searcher): Promise<SearchResult[]> => {
     if (q.startsWith(EXTERNAL_PREFIX)) return findByExternalId(store, q, searcher);
     const found = await Promise.all(idsIn(q).map((id) => findById(store, id, searcher)));
@@ -118,7 +118,7 @@ export function searchRouter(store: Store, checks: Checks): Router {
     const payload = readPayloadQuery(q);
     const results = payload ? [] : await named(q, { role, project });
     const isNamed = q.startsWith(EXTERNAL_PREFIX) || idsIn(q).length > 0;
-    // What is no id of ours may still be a key of the caller's, or be in a URL.
+    // What isn't one of our ids may still be a key of the caller's, or be in a URL.
     if (results.length > 0 || (isNamed && !payload && !project)) {
       const first = results.slice(0, limit);
       answer(res, { results: first, nextCursor: null, scanned: null } satisfies Found);

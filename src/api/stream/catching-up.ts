@@ -1,7 +1,7 @@
 import { SECOND_MS } from '../../domain/durations';
 import type { StreamReader } from './reader';
 
-/** Projects for which it is looked up at a time, for one reader each. */
+/** Projects for which it is looked up at the same time, for one reader each. */
 const AT_A_TIME = 4;
 
 type Latecomer = Pick<StreamReader, 'projectId' | 'isBehind' | 'reload'>;
@@ -13,10 +13,10 @@ interface Waiting {
 
 /**
  * The readers that wait until what they have missed is looked up. Projects take turns, and so do the readers of
- * each; who goes leaves the line.
+ * each; a reader that goes leaves the line.
  */
 export class CatchingUp {
-  /** Who has waited so long loads its lists instead. */
+  /** A reader that has waited this long loads its lists instead. */
   static readonly waitMs: number = 5 * SECOND_MS;
   /** By project: the next one's turn comes first. */
   private readonly lines = new Map<string, Map<Latecomer, Waiting>>();
@@ -56,7 +56,7 @@ export class CatchingUp {
   private ended(projectId: string): void {
     this.underWay.delete(projectId);
     const line = this.lines.get(projectId);
-    // Its next reader's turn comes after all others'.
+    // Its next reader's turn comes after those of all others.
     if (line && this.lines.delete(projectId)) this.lines.set(projectId, line);
     this.next();
   }

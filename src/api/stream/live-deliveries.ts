@@ -10,7 +10,7 @@ import { CatchingUp } from './catching-up';
 import { Positions } from './positions';
 import { MAX_AT_ONCE, type StreamReader, type ToldDelivery } from './reader';
 
-/** Changes are shown together, at the latest after that long or that many. */
+/** Changes are shown together, at the latest after this long or this many. */
 const GATHER_MS = 200;
 const GATHER_MAX = 500;
 /** Milliseconds between heartbeats, and at least between checks of a reader's rights. */
@@ -34,7 +34,7 @@ export class LiveDeliveries {
   private readonly catchingUp = new CatchingUp();
   private readonly stopping = new AbortController();
   private readonly changed = new Set<string>();
-  /** Up to which everything was shown, as it is told; null: there is none. */
+  /** The position up to which everything was shown, as it is told; null: there is none. */
   private position: string | null = null;
   private isRunning = false;
   private isPolling = false;
@@ -133,7 +133,7 @@ export class LiveDeliveries {
       if (isBack) reader.reload('polling');
       // One of another project may have come since: it is promised nothing from before its `ready`.
       reader.show(byProject.get(reader.projectId) ?? [], told);
-      // Up to this position and no earlier one: one who came during this is shown only what changes after it.
+      // Up to this position and no earlier one: a reader that came during this is shown only what changes after it.
       const { after } = reader;
       if (after === null) continue;
       reader.after = null;
@@ -163,7 +163,7 @@ export class LiveDeliveries {
     reader.catchUp(missed && missed.map(toTold));
   }
 
-  /** At most one more than are told of at once; null: that can't be known any more. */
+  /** At most one more than are told of at once; null: that can no longer be known. */
   private async missedBy(
     reader: StreamReader,
     after: string,

@@ -1,11 +1,11 @@
 import type { Cipher } from '../../store/cipher';
 
-/** Bound into each, so that nothing else that is sealed passes for a position. */
+/** Bound into each, so that nothing else that is sealed can pass for a position. */
 const OWNER = 'a position of the stream';
 
 /**
- * Positions as clients keep them. MongoDB's own name the delivery that changed last, whoever's it is, and
- * would resume any change stream: so they are sealed, and nothing but what was sealed here reaches MongoDB.
+ * Positions as clients keep them. MongoDB's own name the delivery that changed last, whoever owns it, and would
+ * resume any change stream, so they are sealed, and nothing but what was sealed here reaches MongoDB.
  */
 export class Positions {
   constructor(private readonly cipher: Cipher) {}
@@ -15,7 +15,7 @@ export class Positions {
     return `${keyId}.${box}`;
   }
 
-  /** null: it is none, or the key that sealed it is not known any more. */
+  /** null: it is not a position, or the key that sealed it is no longer known. */
   open(sealed: string): string | null {
     const [, keyId, box] = /^(\w+)\.([\w+/]+=*)$/.exec(sealed) ?? [];
     if (keyId === undefined || box === undefined) return null;

@@ -2,7 +2,7 @@ import type { Response } from 'express';
 
 /** Bytes that a reader may leave unread; then it is disconnected, and continues where it was. */
 const MAX_UNSENT_BYTES = 256 * 1024;
-/** Deliveries that are told of at once; of more a list tells better. */
+/** Deliveries that are told of at once; a list is better for more. */
 export const MAX_AT_ONCE = 200;
 const RECONNECT_AFTER_MS = 2000;
 
@@ -20,8 +20,8 @@ export class StreamReader {
   /** The position after which it continues, until what it has missed since then is looked up. */
   after: string | null = null;
   /**
-   * What it is shown while that is looked up, and so is newer; null: it has missed nothing. Meanwhile it is told
-   * no positions: it could not continue after one.
+   * What it is shown while that is looked up, and is therefore newer; null: it has missed nothing. Meanwhile it is
+   * told no positions: it could not continue after one.
    */
   private shown: Set<string> | null = null;
   private isReady = false;
@@ -57,7 +57,7 @@ export class StreamReader {
     this.shown = new Set();
   }
 
-  /** @param missed oldest first; null: what it has missed can't be known any more */
+  /** @param missed oldest first; null: what it has missed can no longer be known */
   catchUp(missed: readonly ToldDelivery[] | null): void {
     const { shown } = this;
     if (!shown) return;
@@ -70,7 +70,7 @@ export class StreamReader {
     }
   }
 
-  /** @param position behind all of them: the last one carries it, or some could be missed */
+  /** @param position after all of them: only the last one carries it, or some could be missed */
   show(deliveries: readonly ToldDelivery[], position: string): void {
     for (const { id } of deliveries) this.shown?.add(id);
     if (Math.max(deliveries.length, this.shown?.size ?? 0) > MAX_AT_ONCE) {

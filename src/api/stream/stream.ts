@@ -53,13 +53,13 @@ function refuseTooMany(live: LiveDeliveries, { keyId, owner }: StreamReader): vo
   }
 }
 
-/** Whether the same request would be accepted now: its key may be revoked, or its session over. */
+/** Whether the same request would be accepted now: its key may have been revoked, or its session may have ended. */
 async function isStillAllowed(res: Response, projectId: string): Promise<boolean> {
   try {
     const principal = await (res.locals.identify as Identify)();
     return mayRead(principal) && principal.project?._id === projectId;
   } catch (error) {
-    // While MongoDB is unavailable, or others guess keys, there is nothing to say about this one.
+    // While MongoDB is unavailable, or others guess keys, nothing is known about this one.
     return !(error instanceof ApiError && REFUSALS.has(error.code));
   }
 }

@@ -20,11 +20,11 @@ export interface Ping {
   timeoutMs: number;
   /** Whose share it takes (`shareOf`). */
   owner: string;
-  /** Whether nobody waits for the answer any more. */
+  /** Whether nobody is waiting for the answer any longer. */
   isOver: () => boolean;
 }
 
-/** Its result, and the webhook as it is then. */
+/** Its result, and the webhook afterwards. */
 interface Pinged {
   ping: PingResult;
   webhook: WebhookRecord;
@@ -63,7 +63,7 @@ export class Pings {
         const { outcome, statusCode, errorCode } = attempt;
         return { ping: { outcome, statusCode, errorCode }, webhook: current ?? webhook };
       }
-      // One without an attempt ends with its webhook.
+      // A ping without an attempt ends with its webhook.
       const isEnded = !attempt && !!delivery && !UNENDED_STATUSES.includes(delivery.status);
       if (isLate || isEnded) return { ping: { outcome: 'pending' }, webhook };
       await sleep(waitMs);
@@ -71,7 +71,7 @@ export class Pings {
   }
 }
 
-/** Whether its one attempt, if that has failed, has had its consequences. */
+/** Whether the consequences of its one attempt, if that has failed, have followed. */
 function isFollowedUp({
   attempts: [attempt],
   isExpress,

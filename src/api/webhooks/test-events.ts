@@ -50,7 +50,7 @@ export interface TestRequest {
 }
 
 /**
- * Sends samples as ordinary deliveries; their fan-outs start behind the answer.
+ * Sends samples as ordinary deliveries; their fan-outs start after the answer.
  * @returns the deliveries, in the catalogue's order of types
  * @throws ApiError 422 if that is none or too many, or if data is wrong
  */

@@ -107,7 +107,7 @@ export interface WebhookSettings {
   filter?: string | null;
 }
 
-/** What a change may repeat, though it would not be taken anew. */
+/** What a change may repeat, though it would not be accepted as new. */
 type ChangedWebhook = Pick<WebhookRecord, 'events' | 'filter'>;
 
 /** `isActive: true` enables one that is disabled, and resets its failures. */
@@ -121,7 +121,7 @@ export interface NewWebhookBody extends WebhookSettings {
 /**
  * Event types, families and `*`; a profile's short names become the types.
  * @param types names of the project's types; operational ones are always included
- * @param isFormer whether to take what matches none of them: a type may have been deleted since it was named
+ * @param isFormer whether to accept what matches none of them: a type may have been deleted since it was named
  */
 export function subscriptionField(
   profile: Profile,

@@ -18,7 +18,7 @@ import type { WebhookParts } from './webhook-update';
  * profile sends pings, the ping is part of it, and has been started when this returns.
  * @returns the webhook and its secret, which is only shown in the answer; the ping's delivery
  * @throws ApiError 404 if the project has been deleted meanwhile, 422 `webhook_limit_reached`, 403 `plan_not_allowed`;
- *   403 if a customer would create anew what the platform has stopped
+ *   403 if a customer tries to create anew what the platform has stopped
  */
 export async function createWebhook(
   { store, cipher, intake }: WebhookParts,

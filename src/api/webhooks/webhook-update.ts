@@ -20,7 +20,7 @@ export interface WebhookParts {
 /**
  * Changes a webhook's settings, and starts the event about enabling or disabling it.
  * @returns the webhook before and after
- * @throws ApiError 404; 403 if a customer would enable what the platform has disabled
+ * @throws ApiError 404; 403 if a customer tries to enable what the platform has disabled
  */
 export async function updateWebhook(
   deps: WebhookParts,

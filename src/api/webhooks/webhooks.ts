@@ -48,7 +48,7 @@ export interface WebhooksDependencies extends WebhookParts {
 }
 
 export const newWebhookQuery = z.strictObject({ get_if_exists: getIfExistsField });
-/** Behind the id, what else decides the place in an order. */
+/** The id, followed by what else decides the place in an order. */
 const CURSOR = new RegExp(
   `${idPattern('webhook').source.slice(0, -1)}(\\.[A-Za-z0-9_-]{1,2000})?$`,
 );
@@ -227,7 +227,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const skipped =
       isEnabled &&
       (await inCountTurn(res, () => skippedOf(store, before)).catch((error: unknown) => {
-        // It is enabled all the same, and a repeated request would be told nothing of it.
+        // It is enabled all the same, and a repeated request would not be told about them.
         log.warn({ err: error, webhookId: id }, 'skipped deliveries could not be counted');
         return null;
       }));
