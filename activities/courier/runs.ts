@@ -70,7 +70,7 @@ export class Runs {
     }
   }
 
-  /** Stops waiting, also for what is released later. */
+  /** Stops waiting, even for what is released later. */
   stop(): void {
     this.isStopped = true;
     for (const run of this.running) this.end(run, 'unknown');

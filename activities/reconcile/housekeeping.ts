@@ -58,7 +58,7 @@ async function keepDoing(
       everyMs = EVERY_MS;
     } catch (error) {
       run.deps.log.warn({ err: error, chore: name }, 'housekeeping failed');
-      // Where MongoDB is out of this worker's reach, the run ends, and another worker may have it.
+      // If MongoDB is out of this worker's reach, the run ends, and another worker may have it.
       await run.deps.store.readClock();
       everyMs = failedMs;
     }

@@ -229,7 +229,7 @@ export class Search<T extends Searchable> {
   }
 }
 
-/** Of each of those projects in a round. */
+/** The limit for each of those projects in a round. */
 const limitFor = ({ length }: readonly string[]): number =>
   Math.max(1, Math.floor(ROUND / Math.max(1, length)));
 

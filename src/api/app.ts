@@ -68,8 +68,8 @@ export interface AppDependencies {
   tenantCpu: TenantCpu;
   log: Logger;
   /**
-   * Why no work is accepted, why none is delivered although it is, why MongoDB fails, and what Temporal lacks; null:
-   * nothing is known.
+   * Why no work is accepted, why none is delivered although it is accepted, why MongoDB fails, and what Temporal
+   * lacks; null: nothing is known.
    */
   readiness: {
     readonly unready: string | null;

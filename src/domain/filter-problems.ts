@@ -37,7 +37,7 @@ export function filterProblems(filter: unknown): FieldProblem[] {
 
 /**
  * Members that no envelope has, at the paths where a filter asks for them: it would let no event through, or
- * leave out none.
+ * exclude none.
  * @param filter one in which `filterProblems` finds nothing
  * @param members of each of the project's envelopes
  */

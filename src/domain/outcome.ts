@@ -45,7 +45,7 @@ const OVERLOAD_ERRORS: ReadonlySet<AttemptErrorCode> = new Set([
   'connection_reset',
 ]);
 
-/** Whether an answer says that the receiver, or something before it, has too much to do. */
+/** Whether an answer says that the receiver, or something in front of it, has too much to do. */
 export function isOverload(
   answer: { kind: 'response'; statusCode: number } | { kind: 'error'; errorCode: AttemptErrorCode },
 ): boolean {

@@ -98,7 +98,7 @@ export class EventTypes {
     return this.model.findOne({ ...this.of(owner), type }).lean<EventTypeRecord>();
   }
 
-  /** These fields of those of `types` that the owner has defined. */
+  /** These fields of the types among `types` that the owner has defined. */
   async find<F extends keyof EventTypeRecord>(
     owner: string,
     types: readonly string[],

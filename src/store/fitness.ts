@@ -133,8 +133,8 @@ async function whyUnsafe({ db, host, port }: Connection): Promise<string | null>
   try {
     const unsuitable = whyUnsuitable(address, await db!.command({ hello: 1 }));
     if (unsuitable !== null) return unsuitable;
-    // Even for a write that matches nothing, a majority must confirm everything before it; as long as other
-    // writes wait for that, this is no stricter than they are.
+    // Even for a write that matches nothing, a majority must confirm everything before it; since other writes wait
+    // for that as well, this is no stricter than they are.
     await db!
       .collection<{ _id: string }>('events')
       .updateOne(

@@ -142,8 +142,8 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
 
   /**
    * Changes its status from one of `from` to `to`, which it may already have; null if it has another, or if a
-   * customer tries to undo what the platform did: customers can only end the replays of links, and pause and resume
-   * them unless the platform has paused them.
+   * customer tries to undo what the platform did: customers can change only the replays of links: end them, and,
+   * unless the platform has paused them, pause and resume them.
    */
   async move(
     id: string,

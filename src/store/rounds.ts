@@ -131,7 +131,7 @@ export class Rounds {
     const decision = { ...decisionOf(judgement), runId, hasTurn: '$$REMOVE' };
     let seen: DeliveryRecord | null = loaded;
     while (seen) {
-      // Where another execution of its run has recorded, a failure is that one's to decide.
+      // If another execution of its run has recorded an attempt, a failure is for that execution to decide.
       const known = status === 'succeeded' ? runId : undefined;
       const isSuperseded = !mayDecide || !isAtWork(seen, loaded, known);
       // Ended with its webhook, which nobody asked for: a replay would send it twice.

@@ -181,7 +181,7 @@ async function endedMeanwhile(
 ): Promise<(delivery: DeliveryRecord) => EndReason | null> {
   const open = [...inserts, ...records.filter(isFollowed).map(({ delivery }) => delivery)];
   const ids = new Set(open.filter(isOpen).map(({ webhookId }) => webhookId));
-  // Nothing, where all succeed.
+  // Nothing to look up if all succeed.
   if (ids.size === 0) return () => null;
   const found = await webhooks.model
     .find({ _id: { $in: [...ids] } }, { isActive: 1, isPaused: 1, disabledAt: 1 })

@@ -207,7 +207,7 @@ export class Engine {
 
   /**
    * Makes the delivery's workflow check its state in MongoDB.
-   * @param decided when, and of which run if known: what is replayed after that is none of its business
+   * @param decided when, and about which run if known: what is replayed after that is not affected
    * @returns false if none runs
    */
   async signalDelivery(

@@ -25,7 +25,7 @@ const DAY_SECONDS = 24 * 60 * 60;
  * matters only for the first, and after a pause or a termination.
  */
 const RECONCILE_EVERY = '10s';
-/** A new namespace takes a few seconds until every Temporal server knows it. */
+/** It takes a few seconds until every Temporal server knows a new namespace. */
 const PROPAGATION_TRIES = 60;
 const CONNECT_TIMEOUT_MS = 10_000;
 

@@ -126,7 +126,7 @@ export class Checks {
   }
 }
 
-/** Of their texts, and of each schema once: so many are kept while they wait. */
+/** The bytes of their texts, and of each schema once: this many are kept while they wait. */
 function bytesOf(checks: readonly DataCheck[]): number {
   const schemas = checks.flatMap(({ rule }) => ('schema' in rule ? rule.schema : []));
   const texts = [...new Set(schemas), ...checks.map(({ text }) => text)];

@@ -72,7 +72,7 @@ const ofRecord = (
 
 const newestFirst = (a: { _id: string }, b: { _id: string }): number => (a._id < b._id ? 1 : -1);
 
-/** How the data of each of some types is checked; if one is missing, also the names of all. */
+/** How the data of each of some types is checked; if one is missing, with the names of all. */
 export type FoundRules = ReadonlyMap<string, DataRule> & { readonly all?: readonly string[] };
 export type Sample = Pick<EventType, 'type' | 'rule' | 'sample'>;
 

@@ -45,8 +45,8 @@ function keyRole(principal: Principal): Role {
 }
 
 /**
- * Whose share of what is limited for each project a request takes: the project's, or that of all its portal links,
- * so that its customers don't use up what its own keys need.
+ * Whose share of a project's limits a request uses: the project's own, or that of all its portal links, so that its
+ * customers don't use up what its own keys need.
  */
 export const shareOf = (principal: Principal): string =>
   shareFor(principal.project!, sideOf(principal));
@@ -54,11 +54,14 @@ export const shareOf = (principal: Principal): string =>
 export const shareFor = ({ _id }: ProjectRecord, by: ChangedBy): string =>
   by === 'platform' ? _id : `portal/${_id}`;
 
-/** Whose places it takes where only a few fit: as above, and the admin's requests for a project don't count for it. */
+/**
+ * Whose places it takes where there are few: as above, but the admin's requests for a project don't count towards
+ * it.
+ */
 export const placeOf = (principal: Principal): string =>
   principal.role === 'admin' ? `admin/${shareOf(principal)}` : shareOf(principal);
 
-/** Finds out anew whether a request would still be accepted, without counting it; at `res.locals.identify`. */
+/** Checks again whether a request would still be accepted, without counting it; at `res.locals.identify`. */
 export type Identify = () => Promise<Principal>;
 
 /** Whether it may see the project's webhooks, events and deliveries. */

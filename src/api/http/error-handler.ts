@@ -52,7 +52,7 @@ function toApiError(error: unknown): ApiError | undefined {
   return undefined;
 }
 
-/** A failure as the caller is told of it; an unknown one is a bug, and logged. */
+/** A failure as it is shown to the caller; an unknown one is a bug, and is logged. */
 export function shownError(error: unknown, req: Request, log: Logger): ApiError {
   const known = toApiError(error);
   if (!known) log.error({ err: error, requestId: req.id }, 'unexpected error');

@@ -30,8 +30,8 @@ export class FailedLookups {
   ) {}
 
   /**
-   * Before anything is looked up, or a right guess would still be recognisable; and for keys once more after one
-   * was found, since concurrent requests are all checked before the first is counted.
+   * Called before anything is looked up, or else a right guess would still be recognisable; and for keys again
+   * after one was found, since concurrent requests are all checked before the first is counted.
    * @throws ApiError 429
    */
   async check(req: Request, asked: string): Promise<void> {

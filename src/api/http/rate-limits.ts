@@ -40,7 +40,7 @@ export function rateLimits({
       ...perMinute,
       store: new Windows(WINDOW_MS),
       limit: projectRateLimitPerMinute,
-      // The admin's requests for a project don't count for it.
+      // The admin's requests for a project don't count towards it.
       skip: (_req, res) => principalOf(res).role === 'admin',
       keyGenerator: (_req, res) => shareOf(principalOf(res)),
       requestPropertyName: 'projectLimit' satisfies keyof Counted,

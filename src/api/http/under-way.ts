@@ -196,7 +196,7 @@ export class UnderWay {
     const { keyId, role, project } = principal;
     const { requests, bytes } = this.limits;
     const ofKey = this.share(keyId, 'this key', this.limits);
-    // The admin's requests for a project don't count for it.
+    // The admin's requests for a project don't count towards it.
     if (role === 'admin' || !project) return [ofKey];
     const limits = { requests: requests * PROJECT_FACTOR, bytes: bytes * PROJECT_FACTOR };
     return [ofKey, this.share(shareOf(principal), "this project's keys", limits)];

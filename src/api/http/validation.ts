@@ -202,7 +202,7 @@ export const severalWords = <T extends string>(words: readonly T[]): z.ZodType<T
 
 /**
  * Parses the query of a list or an export: the paging apart from the filters.
- * @throws ApiError 422, also for a range of time that has nothing in it
+ * @throws ApiError 422, including for an empty range of time
  */
 export function parseListQuery<T extends AskedPage>(
   schema: z.ZodType<T>,

@@ -109,7 +109,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
           jsonSchema.type = 'string';
           jsonSchema.format = 'date-time';
         }
-        // Zod's pattern says what is accepted; the format beside it would accept more, and less.
+        // Zod's pattern says what is accepted; a format next to it would accept both more and less.
         if (jsonSchema.format === 'email') delete jsonSchema.format;
       },
       allowEmptySchema: { date: { output: true }, undefined: { input: true } },

@@ -35,7 +35,7 @@ export function portalLinksRouter(store: Store, tokens: PortalTokens, address: O
     const { capabilities, expiresIn } = parseBody(portalLinkBody, req);
     const base = address.ofLink(req);
     const projectId = projectOf(res)._id;
-    // The latest revocation applies, also one by another process.
+    // The latest revocation applies, even one by another process.
     const project = await store.projects.get(projectId);
     if (!project) throw notFound('the project');
     const id = newId('portalLink');
