@@ -7,7 +7,7 @@ import type { QueuedDelivery, RecordedAttempt, Settlement } from '../../src/stor
 /** Maximum number of writes settled together: far below the limit of a MongoDB transaction. */
 const MAX_WRITES = 400;
 const MAX_BYTES = 4 * 1024 * 1024;
-/** Of one, besides headers and bodies. */
+/** The size of an entry, besides headers and bodies. */
 const ENTRY_BYTES = 1024;
 /** Beyond this no further attempts are made: their answers would be kept here. */
 const MAX_KEPT_BYTES = 32 * 1024 * 1024;

@@ -93,7 +93,7 @@ export class Settling {
     }
   }
 
-  /** Of a single entry: so that it is not sent again, and holds up no other. */
+  /** Writes less of a single entry, so that it is not sent again, and holds up no other. */
   private async writeLess(settlement: Settlement, refusal: Error): Promise<boolean> {
     for (const less of lessOf(settlement)) {
       if ((await this.writeAs(less)) !== null) continue;

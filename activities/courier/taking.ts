@@ -40,7 +40,7 @@ export class Taking {
   private planning: Promise<PromiseSettledResult<PlannedEvent[]>[]> | undefined;
   /** When those were read, by the monotonic clock. */
   private readAt = -Infinity;
-  /** By the monotonic clock, as the next. */
+  /** By the monotonic clock, like the next one. */
   private nextDueLook = -Infinity;
   private nextRecheck = -Infinity;
   /** Places for what is not hurried that are meant for what is being read from queues. */

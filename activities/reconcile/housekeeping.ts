@@ -90,7 +90,7 @@ async function endDeliveries(run: Run): Promise<void> {
   );
 }
 
-/** Of bulk replays that were stopped. */
+/** Takes back what stopped bulk replays have queued. */
 async function takeBackReplays(run: Run): Promise<void> {
   const { store, log } = run.deps;
   await inTurn(

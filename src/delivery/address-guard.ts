@@ -95,7 +95,7 @@ export class AddressGuard {
 
 /**
  * Without IPv6 addresses if this machine has none: sockets give each address but the last a part of the time, and
- * try none again.
+ * try none of them again.
  */
 function reachedFromHere(addresses: LookupAddress[]): LookupAddress[] {
   const reached = addresses.filter(

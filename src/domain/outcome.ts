@@ -14,7 +14,7 @@ export interface AttemptResult {
   nextDelayMs: number | null;
 }
 
-/** As much of an answer as decides; of an `error`, what came of a response before it failed. */
+/** The part of an answer that decides; for an `error`, what arrived of a response before it failed. */
 interface Answer {
   kind: 'response' | 'error';
   statusCode?: number;

@@ -73,7 +73,7 @@ export interface DeliveryRecord {
   hasTurn?: boolean;
   /** An express delivery failed, or was answered 410, and that still has to be followed up. */
   followUp?: boolean;
-  /** Of a test event. */
+  /** It delivers a test event. */
   test?: boolean;
   /** The test ping of a new webhook: attempted once. */
   isPing?: boolean;

@@ -138,7 +138,7 @@ async function sourcesOf(
 ): Promise<Sources> {
   const within = { $gte: floorTo(HOUR_MS, since), $lt: until };
   const [known, noted] = await Promise.all([
-    // By the driver: a month has hundreds.
+    // Through the driver: a month has hundreds.
     countedHours.model.collection
       .find<CountedHour>(
         { projectId, hour: within },

@@ -29,7 +29,7 @@ export async function rotateKey(store: Store, cipher: Cipher, log: Logger): Prom
   }
 }
 
-/** Not all by one cursor: MongoDB would close it while it waits for the changes. */
+/** Not all with one cursor: MongoDB would close it while it waits for the changes. */
 const IN_PAGES = { sort: { _id: 1 }, limit: 500 } as const;
 
 /** @param find reads some documents with ids after that one, in their order */

@@ -40,7 +40,7 @@ export function expressDeliveryId(eventId: string, webhookId: string): string {
 }
 
 /**
- * Accepted events that are not planned yet, in order. By the driver: a busy courier asks often.
+ * Accepted events that are not planned yet, in order. Through the driver: a busy courier asks often.
  * @param which.after only those with greater ids
  * @param which.except ids of those that the courier is already working on
  */

@@ -270,7 +270,7 @@ export async function skippedOf(
       .lean<DeliveryRecord>(),
   ]);
   const range = first && {
-    // Of one that was replayed before it was skipped, that may be long ago.
+    // If it was replayed before it was skipped, that may be long ago.
     since: first.createdAt,
     until: new Date(clock.now().getTime() + 1),
     ...(endedSince && { endedSince }),

@@ -4,7 +4,7 @@ import { HOUR_MS, MINUTE_MS } from '../domain/durations';
 import { Remembered } from './remembered';
 import { repositoryOf } from './repository';
 
-/** After that a session ends even if it is used, and even if it isn't. */
+/** How long a session lasts even if it is used, and if it isn't. */
 export const SESSION_LIFE_MS = 12 * HOUR_MS;
 export const SESSION_IDLE_MS = 2 * HOUR_MS;
 /** How long a sign-in link can be used. */

@@ -10,7 +10,7 @@ const PROBE_TYPE = 'readiness';
 const PROBE_QUEUE = 'posthorn-readiness';
 /** The parts of reconcile, each of which has a run. */
 const RECONCILES = 3;
-/** Until then it has no task. It is deleted before; if that fails, the next probe does it. */
+/** Until then it has no task. It is deleted earlier; if that fails, the next probe does it. */
 const PROBE_DELAY = '1m';
 
 /**

@@ -89,7 +89,7 @@ function declare({ gen, it }: KeywordCxt): void {
   it.items = gen.var('items', 0);
 }
 
-/** As ajv's, but what the condition evaluates counts only where it holds, and also without `then` and `else`. */
+/** As ajv's, but what the condition evaluates counts only where it holds, even without `then` and `else`. */
 function ifCode(cxt: KeywordCxt): void {
   const { gen, it } = cxt;
   const valid = gen.let('valid', true);

@@ -31,7 +31,7 @@ const inUnits = (bytes: number): string =>
 /** Errors of express.raw, by their `type`. */
 const BODY_ERRORS: Record<string, (error: BodyError) => ApiError> = {
   'entity.too.large': ({ limit = 0 }) => refusal('payload_too_large', { limit: inUnits(limit) }),
-  // Of a body that is empty; others are refused before.
+  // For a body that is empty; others are refused earlier.
   'encoding.unsupported': wrongCoding,
 };
 

@@ -10,7 +10,7 @@ export interface Found {
   problems: readonly FieldProblem[];
   /** Infinity: more, but not counted. */
   more: number;
-  /** For the operator's log: where a check failed by a bug. */
+  /** For the operator's log: where a check failed because of a bug. */
   bug?: string;
 }
 

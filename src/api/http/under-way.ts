@@ -167,7 +167,7 @@ export class UnderWay {
     const own = this.sharesOf(principal);
     for (const share of own) {
       share.uses(req.socket);
-      // As many connections stay open between requests as may have requests.
+      // Between requests, only as many connections stay open as there may be requests.
       if (share.sockets.size > share.limits.requests) res.set('Connection', 'close');
     }
     for (const { name, requests, limits } of own) {

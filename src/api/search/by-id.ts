@@ -81,7 +81,7 @@ async function lookUp(
       }
     );
   }
-  // As where these are listed (portal-rights.ts).
+  // As in their lists (portal-rights.ts).
   const isPortal = role === 'portal:read' || role === 'portal:manage';
   if (isId('report', id) && !isPortal) {
     const report = await findAny(store, 'inbound', id, projectId);

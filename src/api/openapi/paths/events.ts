@@ -44,7 +44,7 @@ const posted = Object.fromEntries(
       : { type: eventTypeExample.type, data: eventTypeExample.sample },
   ]),
 );
-/** Of an event type, by a project or for a catalogue. */
+/** The definition of an event type, by a project or for a catalogue. */
 export const definition = {
   body: {
     schema: eventTypeBody,
