@@ -116,9 +116,8 @@ export class Readiness {
     this.clock.is(clock.trouble);
     this.isStoreSetUp ||= store === null;
     this.missing = engine.missing;
-    // An unreachable Temporal doesn't matter here, nor one that has lost what was there: events are accepted without it.
-    const unready = this.isEngineSetUp ? null : engine.missing;
-    this.unready = this.isStoreSetUp ? unready : store;
+    // Whoever has accepted events goes on accepting, even if Temporal turns out to lack what `setup` creates there.
+    if (this.unready !== null) this.unready = this.isStoreSetUp ? engine.missing : store;
     if (this.isComplete) this.tellComplete();
   }
 

@@ -15,31 +15,54 @@ import { RoleProcess } from '../support/processes';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { ApiClient } from '../support/api-client';
-import { ADMIN_KEY, setUpMongodb, testEnvironment } from '../support/stack';
+import { ADMIN_KEY, setUpMongodb, testEnvironment, testServer } from '../support/stack';
 import { TestAuthority } from '../support/tls-certificates';
 import { tlsFront } from '../support/tls-front';
 
 describe('a process of the role all that starts while Temporal is unavailable', () => {
-  it('accepts events, waits for Temporal, and ends when asked to', async () => {
+  it('accepts events, also once it finds that setup has not run there, and delivers them once it has', async () => {
+    const temporal = await TcpProxy.start(testServer('TEMPORAL_ADDRESS'));
+    await temporal.cut();
     const port = await freePort();
-    const temporal = `127.0.0.1:${await freePort()}`;
-    const environment = testEnvironment({ PORT: String(port), TEMPORAL_ADDRESS: temporal });
+    const environment = testEnvironment({ PORT: String(port), TEMPORAL_ADDRESS: temporal.address });
     await setUpMongodb(environment);
+    const receiver = await Receiver.start();
     const all = RoleProcess.start('all', environment);
-    await all.logged(
-      `Temporal can't be reached at ${temporal}: nothing is listening there (ECONNREFUSED)`,
-    );
-    const url = `http://127.0.0.1:${port}`;
-    const admin = new ApiClient(url, ADMIN_KEY);
-    const project = await eventually('a project is made', async () => {
-      const { status, body } = await admin.post('/v1/projects', { name: 'Test' });
-      return status === 201 && (body.data.id as string);
-    });
-    const client = admin.with({ 'x-project-id': project });
-    await makeWebhook(client, 'http://127.0.0.1:9/');
-    const posted = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
-    expect(posted.status).toBe(202);
-    expect(await all.end('SIGTERM')).toBe(0);
+    try {
+      await all.logged(
+        `Temporal can't be reached at ${temporal.address}: nothing is listening there (ECONNREFUSED)`,
+      );
+      const admin = new ApiClient(`http://127.0.0.1:${port}`, ADMIN_KEY);
+      const project = await eventually('a project is made', async () => {
+        const { status, body } = await admin.post('/v1/projects', { name: 'Test' });
+        return status === 201 && (body.data.id as string);
+      });
+      const client = admin.with({ 'x-project-id': project });
+      await makeWebhook(client, receiver.url);
+      const post = async (): Promise<void> => {
+        const { status, body } = await client.post('/v1/events', {
+          type: 'email.sent',
+          data: emailSent,
+        });
+        expect([status, body.error]).toEqual([202, undefined]);
+      };
+      await post();
+
+      await temporal.restore();
+      await all.logged(`Temporal's namespace ${environment.TEMPORAL_NAMESPACE} is missing`);
+      await post();
+      await eventually('it says so', async () => {
+        const { body } = await admin.get('/readyz');
+        return body.data?.temporal === 'incomplete';
+      });
+
+      await setUpTemporal(loadConfig('all', environment), pino({ level: 'silent' }));
+      await eventually('both are delivered', () => receiver.requests.length === 2);
+      expect(await all.end('SIGTERM')).toBe(0);
+    } finally {
+      await all.end('SIGKILL');
+      await Promise.all([temporal.stop(), receiver.close()]);
+    }
   });
 });
 
@@ -132,8 +155,11 @@ describe('an API and a worker whose Temporal loses its data while they run', () 
       await both(
         `the search attribute PosthornProjectId of Temporal's namespace ${namespace} is missing`,
       );
-      const posted = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
-      expect(posted.status).toBe(202);
+      const { status, body } = await client.post('/v1/events', {
+        type: 'email.sent',
+        data: emailSent,
+      });
+      expect([status, body.error]).toEqual([202, undefined]);
       await say('incomplete', 503);
 
       await setUp();
