@@ -84,12 +84,6 @@ function refuseEnded({ status }: DeliveryRecord): void {
   if (!UNENDED_STATUSES.includes(status)) throw ended(status);
 }
 
-/** Of the run that it is for; one that has only been requested has no id yet. */
-const decided = ({ runId, runRequested }: DeliveryRecord, at: Moment) => ({
-  at,
-  runId: runRequested ? null : runId,
-});
-
 /** `/v1/deliveries` */
 export function deliveriesRouter(deps: DeliveriesDependencies): Router {
   const { store, engine, log, exporter, webUrl } = deps;
@@ -182,7 +176,9 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
     if (!changed) throw ended((await store.deliveries.find(_id))?.status);
     const run = async (decidedAt: Moment): Promise<void> => {
       if (changed.isExpress) return engine.wakeCourier(project._id);
-      if (await engine.signalDelivery(_id, 'retryNow', decided(changed, decidedAt))) return;
+      // A run that has only been requested has no id yet.
+      const runId = changed.runRequested ? null : changed.runId;
+      if (await engine.signalDelivery(_id, 'retryNow', { at: decidedAt, runId })) return;
       const found = await engine.findRun(_id);
       if (found !== 'ended' && found !== null) return;
       const requested = await store.deliveries.requestRun(changed, found, null);
@@ -198,10 +194,10 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
     const { _id } = delivery;
     const changed = await store.deliveries.cancel(_id);
     if (!changed) throw ended((await store.deliveries.find(_id))?.status);
-    return {
-      changed,
-      run: (decidedAt) => engine.signalDelivery(_id, 'cancel', decided(changed, decidedAt)),
-    };
+    // Not the one that has only been requested: it will find the delivery cancelled, or replayed by then.
+    const { runId } = changed;
+    const run = (at: Moment) => engine.signalDelivery(_id, 'cancel', { at, runId });
+    return { changed, run };
   });
   router.post('/:id/cancel', write, audited('delivery.cancelled'), cancel);
 

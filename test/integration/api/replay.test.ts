@@ -1,8 +1,9 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { newId } from '../../../src/contracts/ids';
 import type { ApiClient } from '../../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../../support/deliveries';
 import { eventually } from '../../support/eventually';
+import { withOwnWorkers } from '../../support/own-workers';
 import { emailSent } from '../../support/samples';
 import { useFreshReceiver, useStack } from '../../support/use';
 import { insertDelivery } from './insert';
@@ -193,5 +194,27 @@ describe('a replay', () => {
     const after = await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
     expect(after.attempts).toMatchObject([{ number: 1, statusCode: 200 }]);
     expect(receiver.requests[1]!.rawBody.equals(receiver.requests[0]!.rawBody)).toBe(true);
+  });
+
+  it('that was cancelled, and is asked for again, before a worker has begun is not cancelled', async () => {
+    await withOwnWorkers(async ({ stack: own, receiver: at, startWorker }) => {
+      const { id: projectId, client } = await own.project();
+      const webhook = await makeWebhook(client, at.url, { events: ['email.bounced'] });
+      const event = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+      // Its workflow is past Temporal's retention.
+      const id = await insertDelivery(own, {
+        projectId,
+        webhookId: webhook.id,
+        eventId: event.body.data.id,
+        status: 'failed',
+        runId: randomUUID(),
+        openedAt: new Date(),
+      });
+      for (const asked of ['replay', 'cancel', 'replay']) {
+        expect((await client.post(`/v1/deliveries/${id}/${asked}`)).status).toBe(202);
+      }
+      await startWorker();
+      await deliveryWith(client, id, { status: 'succeeded', replays: 2 });
+    });
   });
 });
