@@ -13,7 +13,7 @@ import { openTunnel, ProxyError } from './proxy-tunnel';
  * repeat after a second, unless the attempt has little time.
  */
 const nextAddressAfterMs = ({ timeoutMs }: ConnectionRequest): number =>
-  Math.min(2_000, timeoutMs / 4);
+  Math.floor(Math.min(2_000, timeoutMs / 4));
 
 /**
  * How long a connection may be idle. Shorter than any common receiver's own limit, so that it isn't closed

@@ -53,6 +53,15 @@ describe('the timeout', () => {
     await receiver.waitFor(() => receiver.openConnections === 0);
   });
 
+  it.each([7997, 7998, 7999])(
+    'may be any number of milliseconds, such as %d',
+    async (timeoutMs) => {
+      const receiver = await startReceiver();
+      const result = await createSender().send(post(receiver.url, { timeoutMs }));
+      expect(result).toMatchObject({ kind: 'response', statusCode: 200 });
+    },
+  );
+
   it('measures an exchange from when its attempt began', async () => {
     const receiver = await startReceiver();
     const beganAt = performance.now() - PATIENT_MS;
