@@ -5,6 +5,7 @@ import { deliveryWith } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import type { Behaviour } from '../support/receiver';
+import { Stack } from '../support/stack';
 import { useReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
 
@@ -127,6 +128,29 @@ describe('the ping of a new webhook', () => {
       });
     },
   );
+
+  it('that could not leave its worker is answered when it has ended', async () => {
+    const own = await Stack.start({ POSTHORN_EGRESS_PROXY: unreachable });
+    try {
+      for (const dispatch of WAYS) {
+        const { client } = await own.project({ ...ping, dispatch });
+        const find = jest.spyOn(own.store.deliveries, 'find');
+        const made = await client.post('/v1/webhooks', { ...body, url: receiver.url });
+        expect(made.body.data).toMatchObject({
+          ping: { outcome: 'failed', errorCode: 'egress' },
+          failureCount: 0,
+          lastStatus: null,
+        });
+        const seen = await Promise.all(find.mock.results.map(({ value }) => value));
+        expect(
+          seen.filter((delivery) => delivery?.healthCounted !== undefined).length,
+        ).toBeLessThan(2);
+        jest.restoreAllMocks();
+      }
+    } finally {
+      await own.stop();
+    }
+  });
 
   it('stays one attempt when it is replayed', async () => {
     receiver.respondWith(500);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UNENDED_STATUSES } from '../../contracts/delivery';
+import { isOperators } from '../../domain/outcome';
 import type { DeliveryRecord } from '../../store/delivery-record';
 import type { Store } from '../../store/store';
 import type { WebhookRecord } from '../../store/webhook-record';
@@ -58,8 +59,9 @@ export class Pings {
       const attempt = delivery?.attempts[0];
       const current = attempt && (await store.webhooks.get(webhook.projectId, webhook._id));
       const isLate = !delivery || performance.now() > deadline || isOver();
-      const isCounted = delivery && isFollowedUp(delivery) && current?.lastStatus !== null;
-      if (attempt && (!current || isCounted || isLate)) {
+      // What could not leave its worker is not counted.
+      const isCounted = attempt && (isOperators(attempt) || current?.lastStatus !== null);
+      if (attempt && (!current || isLate || (isCounted && isFollowedUp(delivery)))) {
         const { outcome, statusCode, errorCode } = attempt;
         return { ping: { outcome, statusCode, errorCode }, webhook: current ?? webhook };
       }
