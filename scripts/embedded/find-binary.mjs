@@ -23,15 +23,16 @@ export const cacheFolder = resolve(
 
 /**
  * Finds a server's binary: on PATH, in our cache, else fetched from the pinned sources in turn.
- * `accepts(version)` may return a reason why a version is not suitable.
+ * `accepts(version)` may return a reason why a version is not suitable. `env` is the environment that it will run
+ * in, if not ours: what a version manager puts on PATH may find nothing there.
  * Returns `{path, version}`; throws a Refusal that lists everything that was tried.
  */
-export async function findBinary(name, { accepts } = {}) {
+export async function findBinary(name, { accepts, env } = {}) {
   const binary = binaries[name];
   const tried = [];
 
   for (const path of onPath(binary.command)) {
-    const { version, problem } = await probe(binary, path, accepts);
+    const { version, problem } = await probe(binary, path, { accepts, env });
     if (version) return { path, version };
     note(`${path} is not used: ${problem}`);
     tried.push(`${path}: ${problem}`);
@@ -45,13 +46,13 @@ export async function findBinary(name, { accepts } = {}) {
   });
   for (const source of sources) {
     const path = cachedPath(name, source);
-    const { version } = existsSync(path) ? await probe(binary, path, accepts) : {};
+    const { version } = existsSync(path) ? await probe(binary, path, { accepts, env }) : {};
     if (version) return { path, version };
   }
   for (const source of sources) {
     try {
       const label = `Fetching ${binary.title} ${source.version} (${origin(source)})`;
-      return await step(label, () => install(name, source, accepts), { optional: true });
+      return await step(label, () => install(name, source, { accepts, env }), { optional: true });
     } catch (error) {
       note(`${binary.title} could not be obtained by ${origin(source)}: ${error.message}`);
       tried.push(`${describe(source)}: ${error.message}`);
@@ -69,7 +70,7 @@ export async function findBinary(name, { accepts } = {}) {
  * Everything happens in a separate folder, which is renamed into place once the binary is known to
  * run, so that concurrent or interrupted installs never leave a broken binary.
  */
-async function install(name, source, accepts) {
+async function install(name, source, suitable) {
   const binary = binaries[name];
   mkdirSync(cacheFolder, { recursive: true });
   const work = mkdtempSync(join(cacheFolder, '.fetch-'));
@@ -78,7 +79,7 @@ async function install(name, source, accepts) {
   try {
     const fetched = await fetchBinary(source, work);
     chmodSync(fetched, 0o755);
-    const { version, problem } = await probe(binary, fetched, accepts);
+    const { version, problem } = await probe(binary, fetched, suitable);
     if (!version) throw new Error(problem);
     const path = cachedPath(name, source);
     renameSync(fetched, path);
@@ -94,8 +95,8 @@ function cachedPath(name, source) {
 }
 
 /** Runs the binary to learn its version: one for another libc or processor fails here. */
-async function probe(binary, path, accepts) {
-  const { code, output } = await run(path, binary.probeArgs, { timeoutMs: 20_000 });
+async function probe(binary, path, { accepts, env }) {
+  const { code, output } = await run(path, binary.probeArgs, { env, timeoutMs: 20_000 });
   const version = code === 0 ? binary.readVersion(output) : undefined;
   if (!version) return { problem: `does not run here (${output.trim().split('\n')[0] || code})` };
   const problem = binary.tooOld(version, output) ?? accepts?.(version);

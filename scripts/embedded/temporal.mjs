@@ -11,8 +11,8 @@ const withoutNews = '--ui-disable-news-fetch';
  * server with `address`, `uiUrl`, `cliPath` and `version`.
  */
 export async function startTemporal({ dataDir, headless = false, fixedPorts }) {
-  const { path, version } = await findBinary('temporal');
   const env = cleanEnvironment(dataDir);
+  const { path, version } = await findBinary('temporal', { env });
   const hasNews = !headless && (await knows(path, env, withoutNews));
   const server = await startServer({
     name: 'temporal',

@@ -52,18 +52,47 @@ describe('a server of npm start', () => {
     mkdirSync(path.dirname(onPath));
     writeFileSync(onPath, '#!/bin/sh\nexec "$TEST_TEMPORAL_CLI" "$@"\n', { mode: 0o755 });
     try {
-      const { stdout } = await promisify(execFile)(
-        process.execPath,
-        [
-          '-e',
-          `import(${JSON.stringify(FIND)}).then(async ({ cacheFolder, findBinary }) =>
-            console.log((await findBinary('temporal')).path, cacheFolder))`,
-        ],
-        { cwd: folder, env: { ...process.env, PATH: 'bin', XDG_CACHE_HOME: 'cache' } },
-      );
+      const env = { PATH: 'bin', XDG_CACHE_HOME: 'cache' };
+      const stdout = await searchTemporal('{}', folder, env);
       expect(stdout).toBe(`${onPath} ${path.join(inCache, 'posthorn/bin')}\n`);
     } finally {
       rmSync(folder, { recursive: true });
     }
   });
+
+  it('is none that does not run where it will', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-managed-'));
+    // As version managers put there: they find what they have installed by the user's home.
+    const managed = '#!/bin/sh\n[ "$HOME" = home ] && exec "$TEST_TEMPORAL_CLI" "$@"\n';
+    const others = '#!/bin/sh\nexec "$TEST_TEMPORAL_CLI" "$@"\n';
+    try {
+      for (const [name, program] of Object.entries({ managed, others })) {
+        mkdirSync(path.join(folder, name));
+        writeFileSync(path.join(folder, name, 'temporal'), program, { mode: 0o755 });
+      }
+      const where = { PATH: ['managed', 'others'].join(path.delimiter), HOME: 'home' };
+      const elsewhere = "{ env: { ...process.env, HOME: 'elsewhere' } }";
+      expect(await searchTemporal('{}', folder, where)).toContain('managed/temporal');
+      const stdout = await searchTemporal(elsewhere, folder, where);
+      expect(stdout).toContain('others/temporal');
+      expect(stdout).toContain('managed/temporal is not used');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 });
+
+/** What is printed by a search for Temporal's CLI, with these options: its path, and the cache. */
+async function searchTemporal(
+  options: string,
+  cwd: string,
+  env: Record<string, string>,
+): Promise<string> {
+  const search = `import(${JSON.stringify(FIND)}).then(async ({ cacheFolder, findBinary }) =>
+    console.log((await findBinary('temporal', ${options})).path, cacheFolder))`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', search], {
+    cwd,
+    env: { ...process.env, ...env },
+  });
+  return stdout;
+}
