@@ -138,8 +138,9 @@ class HostsFile {
   find(name: string): LookupAddress[] | undefined {
     const changedAt = statSync(this.path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
     if (changedAt !== this.changedAt) {
-      this.changedAt = changedAt;
       this.hosts = changedAt === 0 ? new Map() : parse(readFileSync(this.path, 'utf8'));
+      // Not before: what could not be read is read again.
+      this.changedAt = changedAt;
     }
     return this.hosts.get(name);
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -95,6 +95,16 @@ describe('a host’s addresses', () => {
     expect(await resolve('other.example')).toEqual([v4('10.0.0.6')]);
     rmSync(hostsFile);
     expect(await resolve('listed.example')).toEqual([v4('192.0.2.9')]);
+  });
+
+  it('are read again where the hosts file could not be read', async () => {
+    const unreadable = path.join(folder, 'unreadable');
+    mkdirSync(unreadable);
+    const resolve = systemResolver({ nameServers: [server.address], hostsFile: unreadable });
+    for (let n = 0; n < 2; n++) {
+      await expect(resolve('listed.example')).rejects.toMatchObject({ code: 'EISDIR' });
+    }
+    expect(server.asked).toEqual([]);
   });
 
   it.each([
