@@ -15,7 +15,7 @@ import { Trouble } from './trouble';
 /** Milliseconds between checks: until everything is ready, and from then on. */
 const LOOK_EVERY_MS = 1000;
 const WATCH_EVERY_MS = 5000;
-/** Milliseconds after which Temporal is asked again for all that `setup` creates there, though nothing has failed. */
+/** Milliseconds after which is looked again at what costs more, though nothing has failed. */
 const FULL_LOOK_EVERY_MS = MINUTE_MS;
 
 const RUN_SETUP = 'run setup (node dist/src/main.js setup)';
@@ -23,7 +23,8 @@ const RUN_SETUP = 'run setup (node dist/src/main.js setup)';
 /** What is wrong with Temporal, and what of it `setup` has still to do. */
 interface Found {
   trouble: string | null;
-  missing: string | null;
+  /** Undefined: it did not say. */
+  missing: string | null | undefined;
 }
 
 /**
@@ -48,7 +49,9 @@ export class Readiness {
   private isStoreSetUp = false;
   private isEngineSetUp = false;
   private isReadable = false;
+  private lacked: string | null = null;
   private lookedInFullAt = -Infinity;
+  private decryptedAt = -Infinity;
 
   constructor(
     private readonly config: Pick<Config, 'role' | 'temporal'>,
@@ -94,7 +97,7 @@ export class Readiness {
 
   /** Why this process's worker waits for its encryption keys; null: it has none, or doesn't wait. */
   get unreadable(): string | null {
-    return this.config.role === 'api' ? null : this.encryption.told;
+    return this.config.role === 'api' || this.isReadable ? null : this.encryption.told;
   }
 
   private async watch(): Promise<void> {
@@ -109,15 +112,16 @@ export class Readiness {
 
   private async look(): Promise<void> {
     const [store, engine] = await Promise.all([this.lookAtStore(), this.lookAtEngine()]);
-    if (store === null && !this.isReadable) await this.lookAtEncryption();
+    if (store === null && this.isDecryptionDue) await this.lookAtEncryption();
     if (this.stopped.signal.aborted) return;
     this.mongodb.is(store);
     this.temporal.is(engine.trouble);
     this.clock.is(clock.trouble);
     this.isStoreSetUp ||= store === null;
-    this.missing = engine.missing;
+    this.missing = engine.missing ?? null;
+    if (engine.missing !== undefined) this.lacked = engine.missing;
     // Whoever has accepted events goes on accepting, even if Temporal turns out to lack what `setup` creates there.
-    if (this.unready !== null) this.unready = this.isStoreSetUp ? engine.missing : store;
+    if (this.unready !== null) this.unready = this.isStoreSetUp ? this.lacked : store;
     if (this.isComplete) this.tellComplete();
   }
 
@@ -125,12 +129,18 @@ export class Readiness {
     return this.isStoreSetUp && this.isEngineSetUp && this.isReadable;
   }
 
+  /** Each time, since others may encrypt with a key that this process lacks; what few lost keys need is a count. */
+  private get isDecryptionDue(): boolean {
+    const isCostly = this.isReadable && this.encryption.told !== null;
+    return !isCostly || performance.now() - this.decryptedAt >= FULL_LOOK_EVERY_MS;
+  }
+
   private async lookAtEncryption(): Promise<void> {
     try {
       const found = await findUnreadable(this.store, this.cipher);
       this.isReadable = !found?.isMost;
-      this.encryption.is(found?.isMost ? found.message : null);
-      if (found && this.isReadable) this.log.error(found.message);
+      this.encryption.is(found?.message ?? null);
+      this.decryptedAt = performance.now();
     } catch (err) {
       // If MongoDB fails, its own check says so the next time.
       if (!isStoreUnavailable(err)) this.log.error({ err }, 'encryption keys can not be checked');
@@ -164,7 +174,7 @@ export class Readiness {
       if (!isAccepting) return { trouble: readOnly(config.temporal), missing: null };
       return isDue ? await this.lookInFull() : { trouble: null, missing: null };
     } catch (error) {
-      return { trouble: await whyUnfit(config.temporal, error), missing: null };
+      return { trouble: await whyUnfit(config.temporal, error), missing: undefined };
     }
   }
 

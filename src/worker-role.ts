@@ -41,7 +41,7 @@ export function startWorker({ config, readiness, ...parts }: Parts): WorkerServi
   if (!config.mail)
     log.info('SMTP_URL is not set: owners are not notified of failing webhooks by mail');
   const stopped = new AbortController();
-  const worker = runWorker(config, log, activities, readiness.complete, stopped.signal);
+  const worker = runWorker(config, log, activities, readiness, stopped.signal);
   const done = working(worker.done, sender);
   return {
     done,

@@ -12,6 +12,7 @@ import {
 import type { Logger } from 'pino';
 import { clock } from '../clock';
 import type { Config } from '../config/config';
+import type { Readiness } from '../readiness';
 import { MAX_AT_ONCE, type Activities } from '../contracts/activities';
 import {
   BUILD_ID,
@@ -32,8 +33,8 @@ const SHUTDOWN_FORCE_MS = 80_000;
 /** Milliseconds between tries to reach a Temporal that is unavailable again. */
 const CONNECT_RETRY_MS = 1000;
 
-/** Milliseconds between checks of the clock. */
-const CLOCK_LOOK_MS = 500;
+/** Milliseconds between checks of whether it may work. */
+const LOOK_MS = 500;
 
 /** Concurrent batches of bulk work of a worker, for each of its attempts. */
 const BULK_SHARE = 0.1;
@@ -161,10 +162,10 @@ async function untilDrained(worker: Worker): Promise<void> {
 }
 
 /**
- * Polls until stopped, then drains. It doesn't poll before everything is `ready`, and waits if Temporal is
+ * Polls until stopped, then drains. It doesn't poll before everything is there, and waits if Temporal is
  * unavailable again by then: an API in the same process accepts events meanwhile. While the machine's clock
  * is wrong it takes no work: certificates would seem to have expired, and workers with a correct clock do
- * better.
+ * better. Nor does it while it lacks the encryption keys of most webhooks, which others may have changed.
  * Its connection is Core's, which may fail where that of `Readiness` doesn't: it has its own certificates and
  * proxies.
  */
@@ -172,19 +173,20 @@ export function runWorker(
   config: Config,
   log: Logger,
   activities: Activities,
-  ready: Promise<void>,
+  readiness: Pick<Readiness, 'complete' | 'unreadable'>,
   stopped: AbortSignal,
 ): { done: Promise<void>; whyIdle: () => string | null } {
   let handle: WorkerHandle | undefined;
   const connecting = new Trouble(log, 'the worker has connected to Temporal');
   const pause = (forMs: number): Promise<void> =>
     sleep(forMs, undefined, { signal: stopped }).catch(() => {});
+  const mustWait = (): boolean => clock.trouble !== null || readiness.unreadable !== null;
   const poll = async ({ run: runIt, shutdown }: WorkerHandle): Promise<void> => {
     const drained = runIt();
     const look = (): void => {
-      if (stopped.aborted || clock.trouble !== null) shutdown();
+      if (stopped.aborted || mustWait()) shutdown();
     };
-    const looking = setInterval(look, CLOCK_LOOK_MS);
+    const looking = setInterval(look, LOOK_MS);
     stopped.addEventListener('abort', look);
     look();
     log.info('worker polls');
@@ -196,10 +198,10 @@ export function runWorker(
     }
   };
   const run = async (): Promise<void> => {
-    await Promise.race([ready, once(stopped, 'abort')]);
+    await Promise.race([readiness.complete, once(stopped, 'abort')]);
     while (!stopped.aborted) {
-      if (clock.trouble !== null) {
-        await pause(CLOCK_LOOK_MS);
+      if (mustWait()) {
+        await pause(LOOK_MS);
         continue;
       }
       try {

@@ -66,6 +66,28 @@ describe('a process of the role all that starts while Temporal is unavailable', 
   });
 });
 
+describe('an API that has found that setup has not run in Temporal', () => {
+  it('goes on refusing events while Temporal is unavailable', async () => {
+    const temporal = await TcpProxy.start(testServer('TEMPORAL_ADDRESS'));
+    const port = await freePort();
+    const environment = testEnvironment({ PORT: String(port), TEMPORAL_ADDRESS: temporal.address });
+    await setUpMongodb(environment);
+    const api = RoleProcess.start('api', environment);
+    const client = new ApiClient(`http://127.0.0.1:${port}`, ADMIN_KEY);
+    const said = `Temporal's namespace ${environment.TEMPORAL_NAMESPACE} is missing`;
+    try {
+      await api.logged(said);
+      await temporal.cut();
+      await api.logged("Temporal can't be reached at");
+      const { status, body } = await client.post('/v1/projects', { name: 'Test' });
+      expect([status, body.error?.message]).toEqual([503, expect.stringContaining(said)]);
+    } finally {
+      await api.end('SIGKILL');
+      await temporal.stop();
+    }
+  });
+});
+
 describe('a process of the role all whose databases become unavailable while it runs', () => {
   it('says so in one line for each, with the cause in what it refuses, and when that is over', async () => {
     const environment = testEnvironment();

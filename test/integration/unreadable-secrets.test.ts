@@ -156,6 +156,22 @@ describe('a process without a key that it needs', () => {
     expect(body.data).toMatchObject({ failureCount: 0, lastFailedAt: null });
   });
 
+  it('stops working once most is encrypted with a key that it lacks, and goes on after that', async () => {
+    const { client } = await stack.project();
+    const wrong = await start({ POSTHORN_ENCRYPTION_KEY: OTHER! });
+    await wrong.logged('worker polls');
+    const { id } = await makeWebhook(client, receiver.url);
+    await wrong.logged(`the webhook ${id} was encrypted`);
+    await wrong.logged('"state":"STOPPED"');
+    const asked = new ApiClient(url, client.key);
+    expect((await asked.get('/readyz')).status).toBe(503);
+    await post(asked);
+    await asked.post(`/v1/webhooks/${id}/secret/rotate`, {});
+    await wrong.logged(/worker polls[^]*worker polls/);
+    await receiver.waitFor(1);
+    expect((await client.get(`/v1/webhooks/${id}`)).body.data.failureCount).toBe(0);
+  });
+
   it('works once what is lost was replaced', async () => {
     const { client } = await stack.project();
     const { id } = await makeWebhook(client, receiver.url, { headers: { 'X-Tenant': 'acme' } });

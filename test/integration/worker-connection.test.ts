@@ -64,7 +64,8 @@ describe('a worker that can not be made', () => {
     async (code) => {
       const { config } = await refusing('DescribeNamespace', code);
       const stopped = new AbortController();
-      const worker = runWorker(config, log, activities, Promise.resolve(), stopped.signal);
+      const ready = { complete: Promise.resolve(), unreadable: null };
+      const worker = runWorker(config, log, activities, ready, stopped.signal);
       const why = `TEMPORAL_ADDRESS: the worker can't connect to Temporal at ${config.temporal.address}: refused with ${GRPC[code]};`;
       await eventually('it says why', () => worker.whyIdle()?.startsWith(why));
       stopped.abort();
