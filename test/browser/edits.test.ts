@@ -127,7 +127,7 @@ it('leaves to the next event type or webhook nothing of what was written for ano
     ['/event-types/order.paid', 'Delete', '/event-types/order.sent'],
   ] as const) {
     await go(from);
-    await button(page, action).click();
+    await button(page, action).first().click();
     await page.getByRole('dialog').waitFor();
     await go(to);
     await page.getByRole('dialog').waitFor({ state: 'detached' });

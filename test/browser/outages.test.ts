@@ -47,7 +47,7 @@ it('says that the network is gone, keeps what it shows, does nothing later, and 
   // What other filters found is no answer to these.
   const search = page.getByLabel('Search by name, URL or id');
   await search.fill('Invoices');
-  await page.locator('main').getByText('Posthorn does not answer').waitFor();
+  await page.locator('main').getByText('Posthorn does not answer').first().waitFor();
   await soon(async () =>
     expect(await page.getByRole('article', { name: 'Orders' }).count()).toBe(0),
   );
