@@ -108,9 +108,10 @@ async function send(method: Method, path: string, options: Options): Promise<Res
     ...(text !== undefined && { body: text }),
     ...(signal && { signal }),
   };
+  const askedAt = Date.now();
   try {
     const response = await fetch(addressOf(path, query), init);
-    followClock(response);
+    followClock(response, askedAt);
     return response;
   } catch (error) {
     if (signal?.aborted) throw error;
