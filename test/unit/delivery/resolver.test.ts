@@ -149,17 +149,20 @@ describe('a host’s addresses', () => {
     it.each(['silent.example', 'broken.example', 'refused.example', 'lacking.example'])(
       'are the next one’s when the first gives no answer about the name: %s',
       async (host) => {
-        const [broken, healthy] = [await answering(BROKEN), await answering({ A: ['192.0.2.7'] })];
-        expect(await resolveBy(host, broken, healthy)).toEqual([v4('192.0.2.7')]);
+        await eventually('it is asked in time', async () => {
+          const healthy = await answering({ A: ['192.0.2.7'] });
+          const found = await resolveBy(host, await answering(BROKEN), healthy).catch(() => null);
+          return isDeepStrictEqual(found, [v4('192.0.2.7')]);
+        });
       },
     );
 
     it('are the next one’s of the family that the first fails for', async () => {
-      const healthy = await answering({ A: ['192.0.2.7'], AAAA: ['2001:db8:0:0:0:0:0:7'] });
-      expect(await resolveBy('partly-broken.example', healthy)).toEqual([
-        v4('192.0.2.7'),
-        v6('2001:db8::3'),
-      ]);
+      await eventually('it is asked in time', async () => {
+        const healthy = await answering({ A: ['192.0.2.7'], AAAA: ['2001:db8:0:0:0:0:0:7'] });
+        const found = await resolveBy('partly-broken.example', healthy).catch(() => null);
+        return isDeepStrictEqual(found, [v4('192.0.2.7'), v6('2001:db8::3')]);
+      });
     });
 
     it('are not asked for again when the first says that there are none', async () => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { HttpSender } from '../../../src/delivery/http';
 import { eventually } from '../../support/eventually';
 import { selfSignedCertificate } from '../../support/tls-certificates';
@@ -129,9 +130,14 @@ describe('through an egress proxy', () => {
     const proxy = await startProxy({ refuse: () => 502 });
     const addresses = Array.from({ length: 50 }, (_, n) => `127.0.1.${n}`);
     const sender = createSender({ proxy: proxy.url, ...resolveTo(...addresses) });
-    const result = await sender.send(post('https://hooks.example/'));
-    expect(result).toMatchObject({ errorCode: 'unreachable' });
-    expect(proxy.targets).toEqual(addresses.slice(0, 8).map((address) => `${address}:443`));
+    const tried = addresses.slice(0, 8).map((address) => `${address}:443`);
+    // While the machine stands still, one of them takes too long, and is tried again.
+    await eventually('all of them refuse in time', async () => {
+      proxy.targets.length = 0;
+      const sent = await sender.send(post('https://hooks.example/'));
+      const isRefused = sent.kind === 'error' && sent.errorCode === 'unreachable';
+      return isRefused && isDeepStrictEqual(proxy.targets, tried);
+    });
   });
 
   it('its tunnel is given up with the exchange, and no other address is tried', async () => {
@@ -141,10 +147,14 @@ describe('through an egress proxy', () => {
     const sender = createSender({ proxy: proxy.url, ...resolveTo(...addresses) });
     await timesOut(sender, 'https://hooks.example/');
     await eventually('nothing waits for it', () => proxy.openConnections === 0);
-    // More go the same way, and would come after it.
-    await sender.send(post('https://hooks.example:444/'));
+    // More go the same way, and would come after it; as above, one of them may take too long.
+    await eventually('all of them refuse in time', async () => {
+      const before = proxy.targets.length;
+      await sender.send(post('https://hooks.example:444/'));
+      const tried = addresses.map((address) => `${address}:444`);
+      return isDeepStrictEqual(proxy.targets.slice(before), tried);
+    });
     expect(proxy.targets).not.toContain('127.0.1.5:443');
-    expect(proxy.targets.slice(-6)).toEqual(addresses.map((address) => `${address}:444`));
   });
 
   it('it is not asked to close the tunnel', async () => {
