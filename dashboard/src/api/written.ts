@@ -1,28 +1,28 @@
 const TOKEN = /"(?:data|schema|sample)":(?=\{)|"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]]/g;
 /** Within what is asked for, `{"data":{`, and each item of a list, `{"data":{"…":[{`; a filter has any names. */
-const DEPTHS: readonly number[] = [2, 4];
+const PLACES: readonly string[] = ['{{', '{{[{'];
 
 /**
  * An answer in which what callers wrote, `data`, `schema` and `sample`, is a string of its JSON: parsed, it would
  * lose digits of its numbers and the order of its keys.
  */
 export function writtenAsStrings(answer: string): string {
-  let depth = 0;
-  let around = Number.NaN;
+  let open = '';
+  let around: string | null = null;
   let from = 0;
   let text = '';
   for (const { 0: token, index } of answer.matchAll(TOKEN)) {
-    if (token === '{' || token === '[') depth += 1;
+    if (token === '{' || token === '[') open += token;
     else if (token === '}' || token === ']') {
-      depth -= 1;
-      if (depth !== around) continue;
+      open = open.slice(0, -1);
+      if (open !== around) continue;
       text += JSON.stringify(answer.slice(from, index + 1));
       from = index + 1;
-      around = Number.NaN;
-    } else if (token.endsWith(':') && Number.isNaN(around) && DEPTHS.includes(depth)) {
+      around = null;
+    } else if (token.endsWith(':') && around === null && PLACES.includes(open)) {
       text += answer.slice(from, index + token.length);
       from = index + token.length;
-      around = depth;
+      around = open;
     }
   }
   return text + answer.slice(from);

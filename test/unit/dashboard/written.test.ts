@@ -25,6 +25,7 @@ it('leaves what callers wrote as text, alone and in lists', () => {
 it('takes nothing else for it: a filter, a text, or what was deleted', () => {
   for (const data of [
     '{"id":"wh_1","filter":{"data":{"$exists":true},"$and":[{"data":{}}]}}',
+    '{"id":"wh_1","filter":{"data.meta":{"sample":{"a":1},"data":{},"schema":{}}}}',
     '{"webhooks":[{"filter":{"data":{"$exists":true}}}],"nextCursor":null}',
     '{"description":"\\"data\\":{","name":"\\\\","data":null}',
     '{"description":"{\\"data\\":{}}"}',
