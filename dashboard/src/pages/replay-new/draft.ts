@@ -36,9 +36,12 @@ export function firstDraft(
   };
 }
 
-/** What is sent to the API, and what can't be, by field. The API checks the rest. */
+/**
+ * What is sent to the API; null if something is wrong, by field: JSON would leave out a rate that is no number. The
+ * API checks the rest.
+ */
 export function inputOf(draft: Draft): {
-  input: ReplayInput;
+  input: ReplayInput | null;
   problems: Partial<Record<keyof ReplayInput, string>>;
 } {
   const { webhookId, since, until } = draft;
@@ -48,21 +51,20 @@ export function inputOf(draft: Draft): {
     .filter((type) => type !== '');
   const rate = draft.rate.trim();
   const ratePerSecond = rate === '' ? null : Number(rate.replace(',', '.'));
-  return {
-    input: {
-      ...(webhookId !== '' && { webhookId }),
-      ...(types.length > 0 && { types }),
-      statuses: [...draft.statuses],
-      since,
-      until,
-      ratePerSecond,
-    },
-    problems: {
-      ...(draft.statuses.size === 0 && { statuses: words.statusesMissing }),
-      ...(since === '' && { since: words.time }),
-      ...(until === '' && { until: words.time }),
-      ...(ratePerSecond !== null &&
-        !Number.isFinite(ratePerSecond) && { ratePerSecond: words.number }),
-    },
+  const problems = {
+    ...(draft.statuses.size === 0 && { statuses: words.statusesMissing }),
+    ...(since === '' && { since: words.time }),
+    ...(until === '' && { until: words.time }),
+    ...(ratePerSecond !== null &&
+      !Number.isFinite(ratePerSecond) && { ratePerSecond: words.number }),
   };
+  const input = {
+    ...(webhookId !== '' && { webhookId }),
+    ...(types.length > 0 && { types }),
+    statuses: [...draft.statuses],
+    since,
+    until,
+    ratePerSecond,
+  };
+  return { input: Object.keys(problems).length > 0 ? null : input, problems };
 }

@@ -30,8 +30,9 @@ export function NewReplayPage(): React.ReactNode {
   const start = useStartReplay();
   const failure = start.error ?? dryRun.error;
   const { data: found, variables: counted } = dryRun;
+  const { input, problems } = inputOf(draft);
   // What was counted may be no longer what would be sent: somebody goes on writing while it is counted.
-  const isCounted = found && JSON.stringify(counted) === JSON.stringify(inputOf(draft).input);
+  const isCounted = found && JSON.stringify(counted) === JSON.stringify(input);
   const errorOf = (field: keyof ReplayInput): string | undefined =>
     wrong[field] ?? fieldError(failure, field);
   const change = (changes: Partial<Draft>): void => {
@@ -41,10 +42,8 @@ export function NewReplayPage(): React.ReactNode {
     start.reset();
   };
   const count = (): void => {
-    const { input, problems } = inputOf(draft);
     setWrong(problems);
-    if (Object.keys(problems).length > 0) return;
-    dryRun.mutate(input);
+    if (input !== null) dryRun.mutate(input);
   };
   return (
     <Only may="canWrite" title={words.title}>
