@@ -248,7 +248,7 @@ class Scan implements JsonText {
   }
 
   private string(quoted: string, frame: Frame | undefined): void {
-    if (!quoted.includes('\\u') || (JSON.parse(quoted) as string).isWellFormed()) return;
+    if (!quoted.includes('\\u') || isWellFormed(JSON.parse(quoted) as string)) return;
     const path = frame?.expectsKey
       ? [...this.path().slice(0, -1), quoted.slice(1, -1)]
       : this.path();
@@ -292,10 +292,14 @@ class Scan implements JsonText {
   }
 
   private tell(path: Path, message: string): void {
-    const field = path.map((key) => String(key).slice(0, MAX_KEY_LENGTH).toWellFormed()).join('.');
+    const field = path.map((key) => toWellFormed(String(key).slice(0, MAX_KEY_LENGTH))).join('.');
     this.problems.push({ field: field || 'body', message });
   }
 }
+
+/** As the method of strings, which many browsers of 2023 lack. By code points, only half of a pair is a surrogate. */
+const toWellFormed = (text: string): string => text.replaceAll(/\p{Surrogate}/gu, '\ufffd');
+const isWellFormed = (text: string): boolean => toWellFormed(text) === text;
 
 function valueAt(holder: object | undefined, key: string | number): unknown {
   return holder && (holder as Record<string | number, unknown>)[key];

@@ -77,7 +77,7 @@ export const fieldError = (error: unknown, field: string): string | undefined =>
  * the longest that fits is meant.
  */
 export function fieldErrors(error: unknown, fields: readonly string[]): Map<string, string> {
-  const longestFirst = fields.toSorted((a, b) => b.length - a.length);
+  const longestFirst = [...fields].sort((a, b) => b.length - a.length);
   const found = new Map<string, string>();
   for (const detail of error instanceof Problem ? error.details : []) {
     const field = longestFirst.find(
@@ -91,6 +91,6 @@ export function fieldErrors(error: unknown, fields: readonly string[]): Map<stri
 }
 
 const fieldLine = ({ field, message }: { field: string; message: string }): string =>
-  `${field} ${message.replace(/(?<![.?!])$/, '.')}`;
+  `${field} ${message.replace(/[^.?!]$/, '$&.')}`;
 
 const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -64,7 +64,7 @@ export function EventDeliveries({ event }: { event: EventWithDeliveries }): Reac
       <Stack>
         <DataTable
           label={words.title}
-          list={listOf(event.deliveries.toReversed())}
+          list={listOf([...event.deliveries].reverse())}
           columns={columns}
           rowId={({ id }) => id}
           onOpen={({ id }) =>

@@ -39,7 +39,7 @@ export function Counted({
       <Stack>
         <dl className={styles.counts}>
           {Object.entries(byWebhook)
-            .toSorted(([, a], [, b]) => b - a)
+            .sort(([, a], [, b]) => b - a)
             .map(([webhookId, count]) => (
               <div key={webhookId}>
                 <dt>

@@ -133,16 +133,17 @@ function Families({
 }): React.ReactNode {
   const [query, setQuery] = useState('');
   const wanted = query.trim().toLowerCase();
-  const families = Map.groupBy(types, familyOf);
-  const shown = [...families]
-    .map(([family, members]) => [family, members.filter((type) => type.includes(wanted))] as const)
-    .filter(([, members]) => members.length > 0);
+  const shown = new Map<string, string[]>();
+  for (const type of types.filter((one) => one.includes(wanted))) {
+    const family = familyOf(type);
+    shown.set(family, [...(shown.get(family) ?? []), type]);
+  }
   return (
     <Stack>
       <SearchField label={words.searchEvents} value={query} onChange={setQuery} />
-      {shown.length === 0 && <p className={styles.muted}>{words.noTypes}</p>}
+      {shown.size === 0 && <p className={styles.muted}>{words.noTypes}</p>}
       <div className={styles.families}>
-        {shown.map(([family, members]) => {
+        {[...shown].map(([family, members]) => {
           const pattern = `${family}.*`;
           const isWhole = chosen.has(pattern);
           const isSome = members.some((type) => chosen.has(type));
