@@ -290,16 +290,21 @@ it('says what became of what was sent, also to somebody who goes on writing', as
   }
 });
 
-it('takes nobody away from where they have gone while it was saved or deleted', async () => {
+it('takes nobody away from where they have gone, or come back to, while it was saved or deleted', async () => {
   const { page, client, go } = await arrive();
   const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
-  const webhook = await reading(page, `/v1/webhooks/${id}`);
-  const deletions: Route[] = [];
+  const sent: Route[] = [];
   await page.route('**/v1/**', (route) =>
-    route.request().method() === 'DELETE' ? void deletions.push(route) : route.fallback(),
+    route.request().method() === 'GET' ? route.continue() : void sent.push(route),
   );
   const beenAt = new Set<string>();
   page.on('framenavigated', (frame) => beenAt.add(new URL(frame.url()).hash));
+  const answer = async (route: Route, told: string): Promise<void> => {
+    // It is said for a moment only.
+    const isTold = page.getByText(told).waitFor();
+    await route.continue();
+    await isTold;
+  };
   const leave = async (isDone: () => Promise<void>): Promise<void> => {
     beenAt.clear();
     await link(page, 'API keys').click();
@@ -309,31 +314,39 @@ it('takes nobody away from where they have gone while it was saved or deleted', 
     await title(page, 'Audit log').waitFor();
     expect([...beenAt]).toEqual(['#/keys', '#/audit']);
   };
+  const save = async (name: string): Promise<Route> => {
+    await field(page, 'Name').fill(name);
+    await button(page, 'Save changes').click();
+    return eventually('it is being saved', () => sent.pop());
+  };
   await go(`/webhooks/${id}/edit`);
   await shows(field(page, 'Name'), 'Orders');
-  webhook.isPossible = false;
-  await field(page, 'Name').fill('Shop');
-  await button(page, 'Save changes').click();
-  await page.getByText('The webhook was saved').waitFor();
+  const saving = await save('Shop');
+  await leave(() => answer(saving, 'The webhook was saved'));
+  await go(`/webhooks/${id}/edit`);
+  await shows(field(page, 'Name'), 'Shop');
+  const savingAgain = await save('Store');
   await leave(() => Promise.resolve());
-  webhook.isPossible = true;
+  await go(`/webhooks/${id}/edit`);
+  await page.getByLabel('Description').fill('Typed.');
+  await savingAgain.continue();
+  await title(page, 'Edit Store').waitFor();
+  await button(page, 'Save changes').click();
+  await (await eventually('it is being saved', () => sent.pop())).continue();
+  await title(page, 'Store').waitFor();
+  expect((await client.get(`/v1/webhooks/${id}`)).body.data.description).toBe('Typed.');
   const remove = async (what: string): Promise<void> => {
     await inDialog(page, `Delete ${what}`).click();
-    const deletion = await eventually('it is being deleted', () => deletions.pop());
+    const deletion = await eventually('it is being deleted', () => sent.pop());
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    await leave(async () => {
-      // It is said for a moment only.
-      const isTold = page.getByText(`The ${what} was deleted`).waitFor();
-      await deletion.continue();
-      await isTold;
-    });
+    await leave(() => answer(deletion, `The ${what} was deleted`));
   };
   await go('/event-types/order.paid');
   await button(page, 'Delete').click();
   await remove('event type');
   await go(`/webhooks/${id}`);
-  await button(page, 'More actions for Shop').click();
+  await button(page, 'More actions for Store').click();
   await page.getByRole('menuitem', { name: 'Delete' }).click();
   await remove('webhook');
 });

@@ -80,4 +80,5 @@ export const useDeleteEventType = (): UseMutationResult<unknown, Error, { type: 
     run: ({ type }) => request('DELETE', `v1/event-types/${encodeURIComponent(type)}`),
     done: texts.eventTypes.done.deleted,
     changes: ['event-types', 'audit'],
+    isLeft: true,
   });

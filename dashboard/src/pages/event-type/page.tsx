@@ -102,12 +102,9 @@ function DeleteDialog({ type, onClose }: { type: string; onClose: () => void }):
       title={words.delete.title(type)}
       description={words.delete.lead}
       confirm={words.delete.confirm}
-      onConfirm={async () => {
-        const { href } = location;
-        await remove.mutateAsync({ type });
-        // Nobody is taken away from where they have gone meanwhile.
-        if (location.href === href) await navigate({ to: '/event-types' });
-      }}
+      onConfirm={() =>
+        remove.mutateAsync({ type }, { onSuccess: () => void navigate({ to: '/event-types' }) })
+      }
     />
   );
 }

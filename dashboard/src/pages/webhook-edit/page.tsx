@@ -2,6 +2,7 @@ import { useNavigate, useParams } from '@tanstack/react-router';
 import { Elsewhere } from '../../app/elsewhere';
 import { Only } from '../../app/only';
 import { changesOf } from '../../api/changes';
+import type { Webhook } from '../../api/types';
 import { useUpdateWebhook, useWebhook } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { PageHeader } from '../../ui/layout';
@@ -15,31 +16,33 @@ const back = { to: '/webhooks', label: words.title } as const;
 export function EditWebhookPage(): React.ReactNode {
   const { webhookId } = useParams({ from: '/webhooks/$webhookId/edit' });
   const webhook = useWebhook(webhookId);
-  const update = useUpdateWebhook(webhookId);
-  const navigate = useNavigate();
-  const leave = (): void => void navigate({ to: '/webhooks/$webhookId', params: { webhookId } });
   const missing = <Elsewhere id={webhookId} kind="webhook" />;
   return (
     <QueryState query={webhook} header={{ kind: words.oneTitle, back, missing }}>
-      {(data) => (
-        <Only may="canWrite" title={words.editTitle(data.name)}>
-          <PageHeader title={words.editTitle(data.name)} back={back} />
-          <WebhookForm
-            key={data.id}
-            initial={draftOf(data)}
-            isNew={false}
-            submit={texts.common.save}
-            onCancel={leave}
-            onSubmit={async (input) => {
-              const { input: before } = inputOf(draftOf(data));
-              const { href } = location;
-              await update.mutateAsync(changesOf(before, input, data.policy));
-              // Nobody is taken away from where they have gone meanwhile.
-              if (location.href === href) leave();
-            }}
-          />
-        </Only>
-      )}
+      {(data) => <Edit key={data.id} webhook={data} />}
     </QueryState>
+  );
+}
+
+function Edit({ webhook }: { webhook: Webhook }): React.ReactNode {
+  const { id, name, policy } = webhook;
+  const update = useUpdateWebhook(id);
+  const navigate = useNavigate();
+  const leave = (): void =>
+    void navigate({ to: '/webhooks/$webhookId', params: { webhookId: id } });
+  return (
+    <Only may="canWrite" title={words.editTitle(name)}>
+      <PageHeader title={words.editTitle(name)} back={back} />
+      <WebhookForm
+        initial={draftOf(webhook)}
+        isNew={false}
+        submit={texts.common.save}
+        onCancel={leave}
+        onSubmit={(input) => {
+          const { input: before } = inputOf(draftOf(webhook));
+          return update.mutateAsync(changesOf(before, input, policy), { onSuccess: leave });
+        }}
+      />
+    </Only>
   );
 }

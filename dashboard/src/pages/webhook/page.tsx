@@ -10,7 +10,7 @@ import { Button, LinkButton } from '../../ui/button';
 import { CopyId } from '../../ui/copy';
 import { PageHeader, Stack } from '../../ui/layout';
 import { QueryState } from '../../ui/query-state';
-import { useWebhookDialogs, WebhookMenu } from '../webhooks/actions';
+import { useWebhookDialogs, WebhookMenu, type WebhookAction } from '../webhooks/actions';
 import { HealthNotice } from '../webhooks/health';
 import { VerifySnippets } from '../webhooks/verify-snippets';
 import { RecentDeliveries } from './recent-deliveries';
@@ -23,21 +23,35 @@ const back = { to: '/webhooks', label: words.title } as const;
 
 export function WebhookPage(): React.ReactNode {
   const { webhookId } = useParams({ from: '/webhooks/$webhookId' });
+  return <OneWebhook key={webhookId} webhookId={webhookId} />;
+}
+
+function OneWebhook({ webhookId }: { webhookId: string }): React.ReactNode {
   const webhook = useWebhook(webhookId);
+  const navigate = useNavigate();
+  // Beside what is shown, which may be found to be gone before its deletion is answered.
+  const { dialogs, open } = useWebhookDialogs(() => void navigate({ to: '/webhooks' }));
   const missing = <Elsewhere id={webhookId} kind="webhook" />;
   return (
-    <QueryState query={webhook} header={{ kind: words.oneTitle, back, missing }}>
-      {(data) => <Shown key={data.id} webhook={data} />}
-    </QueryState>
+    <>
+      <QueryState query={webhook} header={{ kind: words.oneTitle, back, missing }}>
+        {(data) => <Shown webhook={data} onOpen={(action) => open(data, action)} />}
+      </QueryState>
+      {dialogs}
+    </>
   );
 }
 
-function Shown({ webhook }: { webhook: Webhook }): React.ReactNode {
+function Shown({
+  webhook,
+  onOpen,
+}: {
+  webhook: Webhook;
+  onOpen: (action: WebhookAction) => void;
+}): React.ReactNode {
   const { canWrite } = useAccess();
   const refusal = useRefusals().send(webhook);
-  const navigate = useNavigate();
-  const { dialogs, open } = useWebhookDialogs(() => void navigate({ to: '/webhooks' }));
-  const test = (): void => open(webhook, 'test');
+  const test = (): void => onOpen('test');
   return (
     <>
       <PageHeader
@@ -68,7 +82,7 @@ function Shown({ webhook }: { webhook: Webhook }): React.ReactNode {
                 </Button>
               </>
             )}
-            <WebhookMenu webhook={webhook} onOpen={(action) => open(webhook, action)} />
+            <WebhookMenu webhook={webhook} onOpen={onOpen} />
           </>
         }
       />
@@ -82,7 +96,6 @@ function Shown({ webhook }: { webhook: Webhook }): React.ReactNode {
         <SettingsCard webhook={webhook} />
         <VerifySnippets signing={webhook.signing} />
       </Stack>
-      {dialogs}
     </>
   );
 }

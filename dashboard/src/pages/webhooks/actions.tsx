@@ -194,12 +194,7 @@ function Dialogs({
         description={words.deleteDialog.body}
         confirm={words.deleteDialog.confirm}
         isDangerous
-        onConfirm={async () => {
-          const { href } = location;
-          await remove.mutateAsync();
-          // Nobody is taken away from where they have gone meanwhile.
-          if (location.href === href) onDeleted?.();
-        }}
+        onConfirm={() => remove.mutateAsync(undefined, { onSuccess: onDeleted })}
       />
     </>
   );
