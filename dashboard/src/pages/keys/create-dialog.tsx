@@ -112,7 +112,10 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }): React.Rea
                   label={texts.keys.role[one]}
                   help={texts.keys.roleHelp[one]}
                   isChecked={role === one}
-                  onChange={() => setRole(one)}
+                  onChange={() => {
+                    setRole(one);
+                    forgetErrors();
+                  }}
                 />
               ))}
             </Stack>
@@ -121,7 +124,10 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }): React.Rea
             label={words.expiry}
             value={expiry}
             options={optionsOf(EXPIRIES, words.expiries)}
-            onChange={setExpiry}
+            onChange={(next) => {
+              setExpiry(next);
+              forgetErrors();
+            }}
           />
           {expiry === 'chosen' && (
             <TimeField
