@@ -1,5 +1,5 @@
 import { useNavigate, useParams } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { Only } from '../../app/only';
 import { useEventTypes, useSaveEventType } from '../../api/events';
 import { useAll } from '../../api/lists';
@@ -101,12 +101,12 @@ function TypeForm({
   const navigate = useNavigate();
   const save = useSaveEventType();
   const [written, setWritten] = useState<Partial<Draft>>({});
-  const draft = {
-    ...first,
-    schema: pretty(first.schema),
-    sample: pretty(first.sample),
-    ...written,
-  };
+  // Of 256 KiB, too slow to be done again at each key that is pressed.
+  const shown = useMemo(
+    () => ({ schema: pretty(first.schema), sample: pretty(first.sample) }),
+    [first.schema, first.sample],
+  );
+  const draft = { ...first, ...shown, ...written };
   const [wrong, setWrong] = useState<Problems>({});
   const field = (name: keyof Draft) => ({
     value: draft[name],
