@@ -1,6 +1,5 @@
 import type { Page, Route } from 'playwright-core';
 import type { ApiClient } from '../support/api-client';
-import { signIn } from '../support/chromium';
 import { inDialog, link, title, useDashboard } from '../support/dashboard';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
@@ -37,8 +36,7 @@ async function cancelling(
   from: string,
   isKept: (url: string) => boolean,
 ): Promise<{ page: Page; cancels: string[]; kept: Route[] }> {
-  const page = await visit();
-  await signIn(page, ADMIN_KEY);
+  const page = await visit(ADMIN_KEY);
   await page.getByLabel('Project').selectOption(from);
   await link(page, 'Webhooks').click();
   await title(page, 'Webhooks').waitFor();

@@ -5,7 +5,6 @@ import {
   focused,
   goByKeys,
   NARROW,
-  signIn,
   useChromium,
   WIDE,
 } from '../support/chromium';
@@ -32,8 +31,7 @@ async function arrive(
     path: { projectId: id },
     body: { name: 'browser', role: 'owner' },
   });
-  const page = await visit(`${stack.url}/dashboard/`, look);
-  await signIn(page, data!.data.key);
+  const page = await visit(`${stack.url}/dashboard/`, { ...look, key: data!.data.key });
   return { page, client };
 }
 

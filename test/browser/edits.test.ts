@@ -1,6 +1,6 @@
 import type { Locator, Page, Route } from 'playwright-core';
 import type { ApiClient } from '../support/api-client';
-import { signIn, WITHOUT_RAW_JSON } from '../support/chromium';
+import { WITHOUT_RAW_JSON } from '../support/chromium';
 import { button, inDialog, link, title, useDashboard } from '../support/dashboard';
 import { makeWebhook } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
@@ -21,8 +21,7 @@ async function arrive(): Promise<{ page: Page; client: ApiClient; go: (to: strin
   const { client } = await stack.project({ profile: 'custom' });
   await client.send('PUT', '/v1/event-types/order.paid', definition(SAMPLE));
   await client.send('PUT', '/v1/event-types/order.sent', definition('{"total":1}', 'Was sent.'));
-  const page = await visit();
-  await signIn(page, client.key);
+  const page = await visit(client.key);
   return { page, client, go: (to) => page.goto(`${stack.url}/dashboard/#${to}`) };
 }
 
@@ -156,8 +155,7 @@ it('keeps what was typed while the list of event types grows by a page', async (
 describe('what was changed elsewhere meanwhile stays, and is shown', () => {
   it('of the project’s settings', async () => {
     const { id } = await stack.project();
-    const page = await visit();
-    await signIn(page, ADMIN_KEY);
+    const page = await visit(ADMIN_KEY);
     await page.getByLabel('Project').selectOption(id);
     const project = await reading(page, `/v1/projects/${id}`);
     await link(page, 'Project settings').click();
@@ -235,8 +233,7 @@ it('says what became of what was sent, also to somebody who goes on writing', as
     ...failed,
     createdAt: new Date(Date.now() - 60_000),
   });
-  const page = await visit();
-  await signIn(page, ADMIN_KEY);
+  const page = await visit(ADMIN_KEY);
   await page.getByLabel('Project').selectOption(id);
   const sent: Route[] = [];
   await page.route('**/v1/**', (route) =>

@@ -203,8 +203,7 @@ it('the log of a project that is left while more of it is waited for asks for no
     Array.from({ length: COUNT }, () => ({ projectId })),
   );
   await insertDeliveries(stack, [{ projectId: otherId, eventType: 'email.opened' }]);
-  const page = await visit();
-  await signIn(page, ADMIN_KEY);
+  const page = await visit(ADMIN_KEY);
   await page.getByLabel('Project').selectOption(projectId);
   await title(page, 'Overview').waitFor();
   await link(page, 'Deliveries').click();

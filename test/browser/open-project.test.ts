@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { expectAccessible, focused, signIn, useChromium } from '../support/chromium';
+import { expectAccessible, focused, useChromium } from '../support/chromium';
 import { button, link, title } from '../support/dashboard';
 import { soon } from '../support/eventually';
 import { ADMIN_KEY } from '../support/stack';
@@ -21,8 +21,7 @@ beforeEach(async () => {
   await Promise.all(projects.map(({ id }) => stack.admin.delete(`/v1/projects/${id}`)));
   ids = [];
   for (const name of ['Acme', 'Beta']) ids.push((await stack.project({ name })).id);
-  page = await visit(`${stack.url}/dashboard/`);
-  await signIn(page, ADMIN_KEY);
+  page = await visit(`${stack.url}/dashboard/`, { key: ADMIN_KEY });
   // The latest is the first.
   await expectOpen(page, 'Beta');
 });

@@ -23,9 +23,7 @@ const OUTAGE = { timeout: 60_000 };
 it('says that the network is gone, keeps what it shows, does nothing later, and recovers by itself', async () => {
   const { client } = await stack.project();
   await makeWebhook(client, receiver.url, { name: 'Orders' });
-  const page = await visit(`${stack.url}/dashboard/`);
-  await signIn(page, client.key);
-  await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
+  const page = await visit(`${stack.url}/dashboard/#/webhooks`, { key: client.key });
   await page.getByRole('article', { name: 'Orders' }).waitFor();
   // Pages that nobody has visited are there too.
   await page.waitForFunction((pages) => {
@@ -86,8 +84,7 @@ it('says that somebody is still signed in when the session could not be ended', 
 it('asks once for what takes too long, however often it watches the rest', async () => {
   const { client } = await stack.project();
   const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
-  const page = await visit(`${stack.url}/dashboard/`);
-  await signIn(page, client.key);
+  const page = await visit(`${stack.url}/dashboard/#/webhooks`, { key: client.key });
   const asked = { slow: 0, webhook: 0 };
   await page.route(/\/v1\/deliveries\?/, (route) => {
     asked.slow += 1;
@@ -109,8 +106,7 @@ it('asks once for what takes too long, however often it watches the rest', async
 it('goes on saying what the server could not do, until somebody tries again', async () => {
   const { client } = await stack.project();
   const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
-  const page = await visit(`${stack.url}/dashboard/`);
-  await signIn(page, client.key);
+  const page = await visit(`${stack.url}/dashboard/`, { key: client.key });
   await page.clock.install();
   let asked = 0;
   await page.route(`**/v1/webhooks/${id}`, (route) => {
@@ -132,13 +128,11 @@ it('goes on saying what the server could not do, until somebody tries again', as
 it('shows what is shown only once, whatever else can not be loaded then', async () => {
   const { client } = await stack.project();
   await makeWebhook(client, receiver.url, { name: 'Orders' });
-  const page = await visit(`${stack.url}/dashboard/`);
-  await signIn(page, client.key);
+  const page = await visit(`${stack.url}/dashboard/#/keys`, { key: client.key });
   const cut = (): Promise<unknown> =>
     page.route('**/v1/**', (route) =>
       route.request().method() === 'GET' ? route.abort() : route.continue(),
     );
-  await page.getByRole('link', { name: 'API keys', exact: true }).click();
   await page.getByText('This session').waitFor();
   await page.getByRole('button', { name: 'Create key' }).click();
   const dialog = page.getByRole('dialog');
@@ -159,8 +153,8 @@ it('shows what is shown only once, whatever else can not be loaded then', async 
 it('says in the place of what took too long that it did, also in cards, forms and dialogs', async () => {
   const { client } = await stack.project();
   await makeWebhook(client, receiver.url, { name: 'Orders' });
-  const page = await visit(`${stack.url}/dashboard/`);
-  await signIn(page, client.key);
+  const page = await visit(`${stack.url}/dashboard/`, { key: client.key });
+  await title(page, 'Overview').waitFor();
   const refused = /\/v1\/(events|event-types|deliveries\/\w+|webhooks\/\w+\/stats)(\?|$)/;
   await page.route(refused, answerTooSlow);
   const tooLong = (within: Locator) => within.getByText('This took the database too long');
@@ -200,8 +194,7 @@ it('says that the database is unavailable, and recovers by itself, also where no
     const { client } = await behind.project();
     await makeWebhook(client, receiver.url, { name: 'Orders' });
     await deliveryWith(client, await postEvent(client), { status: 'succeeded' });
-    const page = await visit(`${behind.url}/dashboard/`);
-    await signIn(page, client.key);
+    const page = await visit(`${behind.url}/dashboard/`, { key: client.key });
     await page.getByText('All is well').waitFor();
     const { token } = (await behind.admin.post('/v1/sign-in-links')).body.data as { token: string };
     await proxy.cut();
@@ -236,10 +229,9 @@ it('goes on showing deliveries when their stream falls silent without an end', a
   await makeWebhook(client, receiver.url, { name: 'Orders' });
   const proxy = await TcpProxy.start(new URL(stack.url).host);
   try {
-    const page = await visit(`http://${proxy.address}/dashboard/`);
-    await signIn(page, client.key);
     const ready = proxy.sends('event: ready');
-    await page.getByRole('link', { name: 'Deliveries', exact: true }).click();
+    const address = `http://${proxy.address}/dashboard/#/deliveries`;
+    const page = await visit(address, { key: client.key });
     const freeze = await ready;
     const succeeded = page.getByRole('row', { name: /Succeeded/ });
     await postEvent(client);
@@ -268,8 +260,7 @@ it('says when something has been due for long, and leads to why', async () => {
     ...queued,
     nextAttemptAt: null,
   });
-  const page = await visit(`${stack.url}/dashboard/`);
-  await signIn(page, client.key);
+  const page = await visit(`${stack.url}/dashboard/`, { key: client.key });
   await page.getByText('All is well').waitFor();
   await insertDelivery(stack, { projectId: id, webhookId, ...late });
   await page.reload();

@@ -1,7 +1,7 @@
 import type { Route } from 'playwright-core';
 import { eventually, soon } from '../support/eventually';
 import type { ApiClient } from '../support/api-client';
-import { focused, signIn, WIDE } from '../support/chromium';
+import { focused, WIDE } from '../support/chromium';
 import {
   button,
   HOSTILE,
@@ -120,8 +120,7 @@ it('changes the project’s settings for the admin, and says to others whose the
   await inDialog(page, 'Revoke all links').click();
   await page.getByText('All portal links were revoked').waitFor();
   await link(page, 'Open the portal').waitFor({ state: 'detached' });
-  const admin = await visit();
-  await signIn(admin, ADMIN_KEY);
+  const admin = await visit(ADMIN_KEY);
   await admin.getByLabel('Project').selectOption(projectId);
   await link(admin, 'Project settings').click();
   await admin.getByLabel('Timeout in seconds').fill('0.5');
@@ -158,8 +157,7 @@ it('lists the event types of a catalogue that the project has just been given', 
   const { id } = await stack.project({ profile: 'custom' });
   const definition = { description: 'Opened.', schema: { type: 'object' }, sample: {} };
   await stack.admin.send('PUT', '/v1/catalogs/shop/event-types/shop.opened', definition);
-  const page = await visit();
-  await signIn(page, ADMIN_KEY);
+  const page = await visit(ADMIN_KEY);
   await page.getByLabel('Project').selectOption(id);
   await link(page, 'Event types').click();
   await page.getByText('No event types yet').waitFor();
@@ -176,8 +174,7 @@ it('shows what was done in a project, also when another one was open as it was a
   for (const name of ['Nightly', 'Shop']) {
     await stack.admin.post(`/v1/projects/${id}/keys`, { name, role: 'sender' });
   }
-  const page = await visit();
-  await signIn(page, ADMIN_KEY);
+  const page = await visit(ADMIN_KEY);
   const choose = async (project: string): Promise<void> => {
     await page.getByLabel('Project').selectOption(project);
     await title(page, 'Overview').waitFor();

@@ -2,7 +2,6 @@ import { eventually, soon } from '../support/eventually';
 import type { Request } from 'playwright-core';
 import type { ApiClient } from '../support/api-client';
 import { expectAccessible, focused, useChromium } from '../support/chromium';
-import { openPage } from '../support/dashboard';
 import { makeWebhook } from '../support/deliveries';
 import { useFreshReceiver, useStack } from '../support/use';
 
@@ -19,7 +18,7 @@ async function openDialog(
   const { client } = await stack.project(settings);
   await prepare(client);
   await makeWebhook(client, receiver.url, { name: 'Orders', ...webhook });
-  const page = await openPage(await visit(`${stack.url}/dashboard/`), client.key, 'Webhooks');
+  const page = await visit(`${stack.url}/dashboard/#/webhooks`, { key: client.key });
   await page.getByRole('button', { name: 'More actions for Orders' }).click();
   await page.getByRole('menuitem', { name: 'Send test event' }).click();
   const dialog = page.getByRole('dialog');

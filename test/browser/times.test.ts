@@ -1,7 +1,7 @@
 import type { Locator } from 'playwright-core';
 import type { ApiClient } from '../support/api-client';
-import { useChromium } from '../support/chromium';
-import { button, inDialog, openPage } from '../support/dashboard';
+import { signIn, useChromium } from '../support/chromium';
+import { button, inDialog } from '../support/dashboard';
 import { insertDelivery } from '../integration/api/insert';
 import { makeWebhook } from '../support/deliveries';
 import { soon } from '../support/eventually';
@@ -16,8 +16,8 @@ beforeAll(async () => {
   ({ id: projectId, client } = await stack.project());
 });
 
-const open = async (name: string) =>
-  openPage(await visit(`${stack.url}/dashboard/`, { zone: 'Europe/Berlin' }), client.key, name);
+const open = (path: string) =>
+  visit(`${stack.url}/dashboard/#${path}`, { zone: 'Europe/Berlin', key: client.key });
 
 /** By keys, past the month and the day; after the year come the hours. */
 async function typeYearAndHour(moment: Locator): Promise<void> {
@@ -29,7 +29,7 @@ async function typeYearAndHour(moment: Locator): Promise<void> {
 }
 
 it('takes a moment as it is typed, in the zone of whoever types it', async () => {
-  const page = await open('API keys');
+  const page = await open('/keys');
   await button(page, 'Create key').click();
   await page.getByRole('dialog').getByLabel('Name').fill('Nightly');
   await page.getByLabel('Expires', { exact: true }).selectOption('chosen');
@@ -48,7 +48,7 @@ it('takes a moment as it is typed, in the zone of whoever types it', async () =>
 });
 
 it('takes a moment that is typed into a filter, which the address has', async () => {
-  const page = await open('Deliveries');
+  const page = await open('/deliveries');
   await page.getByLabel('Created', { exact: true }).selectOption('custom');
   await typeYearAndHour(page.getByLabel('From', { exact: true }));
   await page.waitForURL(/since=2036-11-28T10%3A30%3A15\.000Z/);
@@ -68,7 +68,7 @@ it.each([
   const id = await insertDelivery(stack, failed);
   const page = await visit(`${stack.url}/dashboard/`);
   await page.clock.install({ time: Date.now() + minutes * 60_000 });
-  await openPage(page, own.client.key, 'Deliveries');
+  await signIn(page, own.client.key);
   await page.goto(`${stack.url}/dashboard/#/deliveries?range=1h`);
   const row = page.getByRole('grid', { name: 'Deliveries' }).locator('[data-index]');
   await row.getByText(/^[2-9] min ago$/).waitFor();

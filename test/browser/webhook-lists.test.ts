@@ -1,5 +1,5 @@
 import type { Route } from 'playwright-core';
-import { expectAccessible, focused, signIn } from '../support/chromium';
+import { expectAccessible, focused } from '../support/chromium';
 import { button, inDialog, title, useDashboard } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
@@ -49,9 +49,7 @@ it('finds webhooks by name and state, and shows a reader no actions', async () =
     path: { projectId: first.data.projectId },
     body: { name: 'reader', role: 'reader' },
   });
-  const reader = await visit();
-  await signIn(reader, data!.data.key);
-  await reader.goto(`${stack.url}/dashboard/#/webhooks/${first.data.id}`);
+  const reader = await visit(data!.data.key, `/webhooks/${first.data.id}`);
   await title(reader, 'First').waitFor();
   expect(await reader.getByRole('link', { name: 'Edit' }).count()).toBe(0);
   await reader.getByRole('button', { name: 'More actions for First' }).click();

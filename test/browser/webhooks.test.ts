@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Page } from 'playwright-core';
-import { expectAccessible, focused, NARROW, signIn, useChromium } from '../support/chromium';
+import { expectAccessible, focused, NARROW, useChromium } from '../support/chromium';
 import { title } from '../support/dashboard';
 import { typing } from '../support/hand';
 import { makeWebhook } from '../support/deliveries';
@@ -14,17 +14,13 @@ const receiver = useFreshReceiver();
 const { visit } = useChromium();
 
 /** A project with an owner's key, and the page of its webhooks. */
-async function arrive(
-  ...look: Parameters<typeof visit> extends [string, ...infer Rest] ? Rest : never
-) {
+async function arrive(look: Parameters<typeof visit>[1] = {}) {
   const { id, client } = await stack.project();
   const { data } = await stack.admin.typed.createKey({
     path: { projectId: id },
     body: { name: 'browser', role: 'owner' },
   });
-  const page = await visit(`${stack.url}/dashboard/`, ...look);
-  await signIn(page, data!.data.key);
-  await page.goto(`${stack.url}/dashboard/#/webhooks`);
+  const page = await visit(`${stack.url}/dashboard/#/webhooks`, { ...look, key: data!.data.key });
   await title(page, 'Webhooks').waitFor();
   return { page, client, projectId: id };
 }

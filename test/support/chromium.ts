@@ -29,6 +29,8 @@ interface Look {
   zone?: string;
   /** What the browser is to complain of. */
   refused?: RegExp;
+  /** With which the browser is signed in already, as one that was closed and opened again. */
+  key?: string;
 }
 
 /** Chromium for all tests of this file. What a page complains of fails the test in which it does. */
@@ -55,7 +57,7 @@ export function useChromium(): { visit: (url: string, look?: Look) => Promise<Pa
 
   const visit = async (
     url: string,
-    { theme = 'light', viewport = WIDE, zone, refused }: Look = {},
+    { theme = 'light', viewport = WIDE, zone, refused, key }: Look = {},
   ): Promise<Page> => {
     const context = await browser.newContext({
       viewport,
@@ -66,6 +68,11 @@ export function useChromium(): { visit: (url: string, look?: Look) => Promise<Pa
     });
     contexts.push(context);
     context.setDefaultTimeout(PATIENCE_MS);
+    if (key !== undefined) {
+      const { origin } = new URL(url);
+      const session = { data: { key }, headers: { origin }, failOnStatusCode: true };
+      await context.request.post(`${origin}/dashboard/session`, session);
+    }
     const page = await context.newPage();
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {

@@ -1,6 +1,6 @@
 import type { FrameLocator, Locator, Page, Route } from 'playwright-core';
 import type { ApiClient } from './api-client';
-import { expectAccessible, NARROW, signIn, useChromium } from './chromium';
+import { expectAccessible, NARROW, useChromium } from './chromium';
 import { makeWebhook } from './deliveries';
 import type { Receiver } from './receiver';
 import type { Stack } from './stack';
@@ -48,32 +48,40 @@ export const answerTooSlow = (route: Route): Promise<void> => {
   return route.fulfill({ status: 503, json: { success: false, error } });
 };
 
-/** Signs in, and goes to that page of the navigation. */
-export async function openPage(page: Page, key: string, name: string): Promise<Page> {
-  await signIn(page, key);
-  await link(page, name).click();
-  await title(page, name).waitFor();
-  return page;
-}
+const NAVIGATION = {
+  Webhooks: '/webhooks',
+  Deliveries: '/deliveries',
+  Events: '/events',
+  'Event types': '/event-types',
+  Replays: '/replays',
+  'API keys': '/keys',
+  'Audit log': '/audit',
+  'Project settings': '/settings',
+};
 
 /** A stack with its dashboard in a browser, and a receiver, for all tests of a file. */
 export function useDashboard(): {
   stack: Stack;
   receiver: Receiver;
-  /** The dashboard before anybody signs in. */
-  visit: () => Promise<Page>;
-  /** That page of the navigation, signed in with that key. */
-  open: (key: string, name: string) => Promise<Page>;
+  /** That page of the dashboard, signed in with that key, or before anybody signs in. */
+  visit: (key?: string, path?: string) => Promise<Page>;
+  /** That page of the navigation, once it is there. */
+  open: (key: string, name: keyof typeof NAVIGATION) => Promise<Page>;
 } {
   const receiver = useReceiver();
   const stack = useStack();
   const chromium = useChromium();
-  const visit = (): Promise<Page> => chromium.visit(`${stack.url}/dashboard/`);
+  const visit = (key?: string, path = '/'): Promise<Page> =>
+    chromium.visit(`${stack.url}/dashboard/#${path}`, { ...(key !== undefined && { key }) });
   return {
     stack,
     receiver,
     visit,
-    open: async (key, name) => openPage(await visit(), key, name),
+    open: async (key, name) => {
+      const page = await visit(key, NAVIGATION[name]);
+      await title(page, name).waitFor();
+      return page;
+    },
   };
 }
 
