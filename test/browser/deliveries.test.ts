@@ -4,6 +4,7 @@ import {
   expectAccessible,
   focused,
   goByKeys,
+  isTold,
   NARROW,
   useChromium,
   WIDE,
@@ -291,7 +292,7 @@ it('tells why a delivery waits, and copies it as curl without its secret', async
   await page.getByText('Attempt 4 15 min later, if that fails').waitFor();
   await page.getByRole('button', { name: 'More actions' }).click();
   await page.getByRole('menuitem', { name: 'Copy as curl' }).click();
-  await page.getByText('Copied: Copy as curl').waitFor();
+  await isTold(page, 'Copied: Copy as curl');
   const curl = await page.evaluate<string>('navigator.clipboard.readText()');
   expect(curl).toContain(`--data-raw '${receiver.requests.at(-1)!.rawBody.toString()}'`);
   expect(curl).toContain(receiver.url);

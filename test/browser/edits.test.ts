@@ -1,6 +1,6 @@
 import type { Locator, Page, Route } from 'playwright-core';
 import type { ApiClient } from '../support/api-client';
-import { WITHOUT_RAW_JSON } from '../support/chromium';
+import { isTold, WITHOUT_RAW_JSON } from '../support/chromium';
 import { button, inDialog, link, title, useDashboard } from '../support/dashboard';
 import { makeWebhook } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
@@ -166,7 +166,7 @@ describe('what was changed elsewhere meanwhile stays, and is shown', () => {
     await stack.admin.patch(`/v1/projects/${id}`, changes);
     await field(page, 'Name').fill('Shop');
     await button(page, 'Save changes').click();
-    await page.getByText('The settings were saved').waitFor();
+    await isTold(page, 'The settings were saved');
     const now = async () => (await stack.admin.get(`/v1/projects/${id}`)).body.data;
     expect(await now()).toMatchObject({ name: 'Shop', ...changes });
     project.isPossible = true;
@@ -297,10 +297,8 @@ it('takes nobody away from where they have gone, or come back to, while it was s
   const beenAt = new Set<string>();
   page.on('framenavigated', (frame) => beenAt.add(new URL(frame.url()).hash));
   const answer = async (route: Route, told: string): Promise<void> => {
-    // It is said for a moment only.
-    const isTold = page.getByText(told).waitFor();
     await route.continue();
-    await isTold;
+    await isTold(page, told);
   };
   const leave = async (isDone: () => Promise<void>): Promise<void> => {
     beenAt.clear();

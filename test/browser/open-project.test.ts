@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { expectAccessible, focused, useChromium } from '../support/chromium';
+import { expectAccessible, focused, isTold, useChromium } from '../support/chromium';
 import { button, link, title } from '../support/dashboard';
 import { soon } from '../support/eventually';
 import { ADMIN_KEY } from '../support/stack';
@@ -77,14 +77,12 @@ it('leaves a project that somebody else deletes for the overview of another, and
   await other.goto(page.url());
   await title(other, 'Project settings').waitFor();
   const leaves = async (tab: Page): Promise<void> => {
-    await tab.getByText('The project was deleted').waitFor();
+    await isTold(tab, 'The project was deleted');
     await title(tab, 'Overview').waitFor();
     await expectOpen(tab, 'Acme');
   };
-  // It is said for a moment only, in each at its own time, and maybe before the answer.
-  const left = Promise.all([leaves(page), leaves(other)]);
   await stack.admin.delete(`/v1/projects/${ids[1]}`);
-  await left;
+  for (const tab of [page, other]) await leaves(tab);
   await expectAccessible(page);
   // Also one that was deleted while nobody had it open.
   await link(page, 'Audit log').click();
@@ -95,7 +93,7 @@ it('leaves a project that somebody else deletes for the overview of another, and
   await stack.admin.delete(`/v1/projects/${ids[0]}`);
   await stack.project({ name: 'Gamma' });
   await page.goto(address);
-  await page.getByText('The project was deleted').waitFor();
+  await isTold(page, 'The project was deleted');
   await title(page, 'Overview').waitFor();
   await expectOpen(page, 'Gamma');
 });

@@ -1,7 +1,7 @@
 import type { Route } from 'playwright-core';
 import { eventually, soon } from '../support/eventually';
 import type { ApiClient } from '../support/api-client';
-import { focused, WIDE } from '../support/chromium';
+import { focused, isTold, WIDE } from '../support/chromium';
 import {
   button,
   HOSTILE,
@@ -118,7 +118,7 @@ it('changes the project’s settings for the admin, and says to others whose the
   await link(page, 'Open the portal').waitFor();
   await button(page, 'Revoke all links').click();
   await inDialog(page, 'Revoke all links').click();
-  await page.getByText('All portal links were revoked').waitFor();
+  await isTold(page, 'All portal links were revoked');
   await link(page, 'Open the portal').waitFor({ state: 'detached' });
   const admin = await visit(ADMIN_KEY);
   await admin.getByLabel('Project').selectOption(projectId);
@@ -145,7 +145,7 @@ it('changes the project’s settings for the admin, and says to others whose the
   await look(admin, 'settings');
   await admin.getByLabel('Origins').fill('https://app.example.com');
   await button(admin, 'Save changes').click();
-  await admin.getByText('The settings were saved').waitFor();
+  await isTold(admin, 'The settings were saved');
   const { body } = await stack.admin.get(`/v1/projects/${projectId}`);
   expect(body.data).toMatchObject({
     policy: { timeoutMs: 20_000, retryDelaysMs: [60_000, 120_000], ratePerSecond: null },
@@ -164,7 +164,7 @@ it('lists the event types of a catalogue that the project has just been given', 
   await link(page, 'Project settings').click();
   await page.getByLabel('Catalogue').fill('shop');
   await button(page, 'Save changes').click();
-  await page.getByText('The settings were saved').waitFor();
+  await isTold(page, 'The settings were saved');
   await link(page, 'Event types').click();
   await page.getByText('shop.opened').waitFor();
 });
@@ -188,10 +188,8 @@ it('shows what was done in a project, also when another one was open as it was a
   const revocation = await eventually('it is being revoked', () => asked[0]);
   await page.keyboard.press('Escape');
   await choose(projectId);
-  // It is said for a moment only.
-  const isTold = page.getByText('The key was revoked').waitFor();
   await revocation.continue();
-  await isTold;
+  await isTold(page, 'The key was revoked');
   await choose(id);
   await link(page, 'API keys').click();
   await button(page, 'Revoke Shop').waitFor();

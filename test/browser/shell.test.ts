@@ -3,6 +3,7 @@ import {
   expectAccessible,
   focused,
   goByKeys,
+  isTold,
   NARROW,
   signIn,
   useChromium,
@@ -204,7 +205,7 @@ it('finds a project among more than are listed, sets providers’ keys there, an
   await dialog.getByLabel('Name').fill('Webshop');
   await dialog.getByLabel('custom').check();
   await dialog.getByRole('button', { name: 'Create project' }).click();
-  await page.getByText('The project was created').waitFor();
+  await isTold(page, 'The project was created');
   await title(page, 'Overview').waitFor();
   await soon(async () => expect(await chosen()).toBe('Webshop'));
 
@@ -221,7 +222,7 @@ it('finds a project among more than are listed, sets providers’ keys there, an
   await expectAccessible(page);
   await dialog.getByLabel('Name of the project').fill('Mailer');
   await page.keyboard.press('Enter');
-  await page.getByText('The project was deleted').waitFor();
+  await isTold(page, 'The project was deleted');
   await title(page, 'Overview').waitFor();
   await soon(async () => expect(await chosen()).toBe('Webshop'));
   expect((await stack.admin.get(`/v1/projects/${id}`)).status).toBe(404);

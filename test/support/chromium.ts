@@ -19,6 +19,14 @@ export const NARROW = { width: 380, height: 720 };
 /** Makes of a page's browser one whose JSON always rounds. */
 export const WITHOUT_RAW_JSON = 'delete JSON.rawJSON';
 
+/** Makes a page remember what it has shown. */
+const REMEMBERING = `
+  window.shown = '';
+  new MutationObserver((changes) => {
+    const added = changes.flatMap(({ addedNodes }) => [...addedNodes]);
+    window.shown += added.map(({ textContent }) => textContent).join('\\n');
+  }).observe(document, { subtree: true, childList: true });`;
+
 /** Until a page is asked for again. */
 const SOON_MS = 5000;
 
@@ -68,6 +76,7 @@ export function useChromium(): { visit: (url: string, look?: Look) => Promise<Pa
     });
     contexts.push(context);
     context.setDefaultTimeout(PATIENCE_MS);
+    await context.addInitScript(REMEMBERING);
     if (key !== undefined) {
       const { origin } = new URL(url);
       const session = { data: { key }, headers: { origin }, failOnStatusCode: true };
@@ -89,6 +98,13 @@ export function useChromium(): { visit: (url: string, look?: Look) => Promise<Pa
 
 /** The same, while it has the focus. */
 export const focused = (element: Locator): Locator => element.and(element.page().locator(':focus'));
+
+/** Waits until the page has said that since it was loaded: it may be for a moment only, which a look would miss. */
+export const isTold = (page: Page, text: string): Promise<unknown> =>
+  page.waitForFunction(
+    (it) => (globalThis as unknown as { shown: string }).shown.includes(it),
+    text,
+  );
 
 /** As people do it. */
 export async function signIn(page: Page, key: string): Promise<void> {
