@@ -19,6 +19,10 @@ const PAGES = readdirSync('dashboard/src/pages').filter((name) =>
 );
 /** Requests wait for an unavailable database before they are refused. */
 const OUTAGE = { timeout: 60_000 };
+/** Between two looks of a page at what it shows. */
+const WATCH_MS = 5_000;
+/** Longer than a stream is silent while somebody is there. */
+const SILENCE_MS = 15_000;
 
 it('says that the network is gone, keeps what it shows, does nothing later, and recovers by itself', async () => {
   const { client } = await stack.project();
@@ -94,10 +98,14 @@ it('asks once for what takes too long, however often it watches the rest', async
     asked.webhook += 1;
     return route.continue();
   });
+  await page.clock.install();
   await page.goto(`${stack.url}/dashboard/#/webhooks/${id}`);
   const again = page.getByRole('button', { name: 'Try again' });
   await again.waitFor();
-  await eventually('the webhook is watched', () => asked.webhook > 3);
+  await eventually('the webhook is watched', async () => {
+    await page.clock.fastForward(WATCH_MS);
+    return asked.webhook > 3;
+  });
   expect(asked.slow).toBe(1);
   await again.click();
   await eventually('it is asked for again', () => asked.slow === 2);
@@ -199,12 +207,12 @@ it('says that the database is unavailable, and recovers by itself, also where no
     const { token } = (await behind.admin.post('/v1/sign-in-links')).body.data as { token: string };
     await proxy.cut();
     const byLink = await visit(`${behind.url}/dashboard/#sign-in=${token}`);
+    const again = await page.context().newPage();
+    await again.goto(`${behind.url}/dashboard/`);
     await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
     const unavailable = page.getByText('Posthorn cannot reach its database').first();
     await unavailable.waitFor(OUTAGE);
     await expectAccessible(page);
-    const again = await page.context().newPage();
-    await again.goto(`${behind.url}/dashboard/`);
     for (const one of [again, byLink]) {
       await one.getByText('Posthorn cannot reach its database').waitFor(OUTAGE);
       // They ask by themselves.
@@ -229,9 +237,11 @@ it('goes on showing deliveries when their stream falls silent without an end', a
   await makeWebhook(client, receiver.url, { name: 'Orders' });
   const proxy = await TcpProxy.start(new URL(stack.url).host);
   try {
-    const ready = proxy.sends('event: ready');
-    const address = `http://${proxy.address}/dashboard/#/deliveries`;
+    const address = `http://${proxy.address}/dashboard/`;
     const page = await visit(address, { key: client.key });
+    await page.clock.install();
+    const ready = proxy.sends('event: ready');
+    await page.goto(`${address}#/deliveries`);
     const freeze = await ready;
     const succeeded = page.getByRole('row', { name: /Succeeded/ });
     await postEvent(client);
@@ -240,7 +250,10 @@ it('goes on showing deliveries when their stream falls silent without an end', a
     // A look that is due already may still show the first of these.
     for (const n of [1, 2]) {
       await postEvent(client);
-      await succeeded.nth(n).waitFor();
+      await eventually('it is shown', async () => {
+        await page.clock.fastForward(SILENCE_MS);
+        return (await succeeded.count()) > n;
+      });
     }
   } finally {
     await proxy.stop();
