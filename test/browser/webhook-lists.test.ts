@@ -6,9 +6,13 @@ import { eventually, soon } from '../support/eventually';
 
 const { receiver, stack, visit, open } = useDashboard();
 
-/** A new project, and the page of its webhooks as its owner sees it. */
-async function arrive() {
+/** Longer than the list waits between two looks. */
+const PAUSE_MS = 15_000;
+
+/** A new project with webhooks of these names, and their page as its owner sees it. */
+async function arrive(...names: string[]) {
   const { id: projectId, client } = await stack.project();
+  for (const name of names) await makeWebhook(client, receiver.url, { name });
   const page = await open(client.key, 'Webhooks');
   return { page, client, projectId };
 }
@@ -59,8 +63,7 @@ it('finds webhooks by name and state, and shows a reader no actions', async () =
 });
 
 it('says that there is no webhook only when that is answered', async () => {
-  const { page, client } = await arrive();
-  await makeWebhook(client, receiver.url, { name: 'Orders' });
+  const { page } = await arrive('Orders');
   await page.goto(`${stack.url}/dashboard/#/webhooks?state=disabled`);
   // Nothing of before is known any more.
   await page.reload();
@@ -93,9 +96,13 @@ it('finishes what was begun with a webhook that leaves the list meanwhile', asyn
   const eventId = await postEvent(client);
   await deliveryWith(client, eventId, { status: 'skipped' });
   const card = page.getByRole('article', { name: 'Orders' });
-  // Also behind a dialog, which hides its role.
-  const hasLeft = (): Promise<void> =>
-    page.locator('article[aria-label="Orders"]').waitFor({ state: 'detached' });
+  await page.clock.install();
+  const hasLeft = (): Promise<true> =>
+    eventually('it leaves the list', async () => {
+      await page.clock.fastForward(PAUSE_MS);
+      // Also behind a dialog, which hides its role.
+      return (await page.locator('article[aria-label="Orders"]').count()) === 0;
+    });
   const choose = async (action: string): Promise<void> => {
     await card.getByRole('button', { name: /^More/ }).click();
     await page.getByRole('menuitem', { name: action }).click();
@@ -117,8 +124,7 @@ it('finishes what was begun with a webhook that leaves the list meanwhile', asyn
 });
 
 it('keeps what is shown once, whatever ends that was begun with another webhook', async () => {
-  const { page, client } = await arrive();
-  for (const name of ['Orders', 'Shop']) await makeWebhook(client, receiver.url, { name });
+  const { page } = await arrive('Orders', 'Shop');
   const choose = async (name: string, action: string): Promise<void> => {
     await page.getByRole('button', { name: `More actions for ${name}` }).click();
     await page.getByRole('menuitem', { name: action }).click();
