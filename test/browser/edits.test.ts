@@ -16,18 +16,26 @@ const SAMPLE = '{"total":12345678901234567890,"price":10.00}';
 const definition = (sample: string, description = 'A test.'): string =>
   `{"description":${JSON.stringify(description)},"schema":${JSON.stringify(SCHEMA)},"sample":${sample}}`;
 
+/** Between two looks of a page at what it shows. */
+const WATCH_MS = 5_000;
+
 /** A project with the types `order.paid` and `order.sent`, whose owner is signed in. */
 async function arrive(): Promise<{ page: Page; client: ApiClient; go: (to: string) => unknown }> {
   const { client } = await stack.project({ profile: 'custom' });
   await client.send('PUT', '/v1/event-types/order.paid', definition(SAMPLE));
   await client.send('PUT', '/v1/event-types/order.sent', definition('{"total":1}', 'Was sent.'));
   const page = await visit(client.key);
+  await page.clock.install();
   return { page, client, go: (to) => page.goto(`${stack.url}/dashboard/#${to}`) };
 }
 
 const field = (page: Page, name: string) => page.getByLabel(name, { exact: true });
+/** By its clock, which must be installed, the page looks again meanwhile. */
 const shows = (control: Locator, value: string): Promise<void> =>
-  soon(async () => expect(await control.inputValue()).toBe(value));
+  soon(async () => {
+    await control.page().clock.fastForward(WATCH_MS);
+    expect(await control.inputValue()).toBe(value);
+  });
 
 /** Lets the page ask for that address or not: meanwhile it has what it got before. */
 async function reading(page: Page, path: string): Promise<{ isPossible: boolean }> {
@@ -145,6 +153,7 @@ it('keeps what was typed while the list of event types grows by a page', async (
   for (const one of [page, other]) await field(one, 'Description').fill('Typed.');
   const grown = [page, other].map((one) => one.waitForResponse('**/v1/event-types?*cursor=*'));
   await put('order.again');
+  await page.clock.fastForward(WATCH_MS);
   await Promise.all(grown);
   for (const one of [page, other]) {
     await shows(field(one, 'Description'), 'Typed.');
@@ -156,6 +165,7 @@ describe('what was changed elsewhere meanwhile stays, and is shown', () => {
   it('of the project’s settings', async () => {
     const { id } = await stack.project();
     const page = await visit(ADMIN_KEY);
+    await page.clock.install();
     await page.getByLabel('Project').selectOption(id);
     const project = await reading(page, `/v1/projects/${id}`);
     await link(page, 'Project settings').click();
@@ -202,6 +212,7 @@ describe('what was changed elsewhere meanwhile stays, and is shown', () => {
     await eventually('it is saved', async () => (await now()).name === 'Shop');
     expect(await now()).toMatchObject(changes);
     webhook.isPossible = true;
+    await page.clock.fastForward(WATCH_MS);
     await title(page, 'Shop').waitFor();
     await link(page, 'Edit').click();
     await shows(field(page, 'Header 1: value'), 'acme');
