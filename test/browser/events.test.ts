@@ -113,14 +113,14 @@ it('keeps the type of what is being written when another one is defined meanwhil
   await makeWebhook(other, receiver.url, { name: 'Orders' });
   const page = await open(other.key, 'Events');
   await page.clock.install();
-  /** Somebody comes back from another tab, in which a type was defined, until that is listed. */
-  const comeBack = (listed: Locator): Promise<true> =>
-    eventually('it is listed', async () => {
+  /** Somebody comes back from another tab, in which a type was defined or deleted, until that is shown. */
+  const comeBack = (listed: Locator, count = 1): Promise<true> =>
+    eventually('it is shown', async () => {
       await page.clock.fastForward(STALE_MS);
       await page.evaluate(
         "document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))",
       );
-      return (await listed.count()) > 0;
+      return (await listed.count()) === count;
     });
   const dialog = page.getByRole('dialog');
   await button(page, 'Send event').first().click();
@@ -137,7 +137,12 @@ it('keeps the type of what is being written when another one is defined meanwhil
   await page.getByRole('menuitem', { name: 'Send test event' }).click();
   await dialog.getByLabel('Data of order.sent (JSON)').fill('{"total": 2}');
   await define('order.lost');
-  await comeBack(dialog.getByRole('checkbox', { name: 'order.lost' }));
+  const lost = dialog.getByRole('checkbox', { name: 'order.lost' });
+  await comeBack(lost);
+  await lost.check();
+  await inDialog(page, 'Send 2 test events').waitFor();
+  await other.delete('/v1/event-types/order.lost');
+  await comeBack(lost, 0);
   await inDialog(page, 'Send 1 test event').click();
   await dialog.getByText('Answered 200').waitFor();
   const bodies = receiver.requests.map(({ rawBody }) => rawBody.toString());

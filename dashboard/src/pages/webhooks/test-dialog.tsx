@@ -57,7 +57,9 @@ export function TestDialog({
   const [error, setError] = useState<string>();
   // Until somebody chooses. It stays when others are defined, with what is written for it.
   if (first !== undefined && chosen === null) setChosen(new Set([first]));
-  const selected = chosen ?? new Set<string>();
+  const known = new Set(choices.map(({ type }) => type));
+  // One that was deleted meanwhile would be refused, and nothing is left by which to unchoose it.
+  const selected = new Set([...(chosen ?? [])].filter((type) => known.has(type) || !types.isWhole));
   const selectedTypes = types.items.filter(({ type }) => selected.has(type));
   const sample = selectedTypes.find(({ type }) => type === shown) ?? selectedTypes[0];
 
