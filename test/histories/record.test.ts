@@ -20,6 +20,7 @@ import type { ApiClient } from '../support/api-client';
 import { bulkReplaysOf, untilBatchWaits } from '../support/bulk-replays';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
+import { BUNDLE } from '../support/patient-couriers';
 import { emailSent } from '../support/samples';
 import { useFreshReceiver, useStack } from '../support/use';
 import { keep } from './keep';
@@ -28,7 +29,7 @@ const SOON = { policy: { retryDelaysMs: [1000] } };
 const LATE = { policy: { retryDelaysMs: [3_600_000] } };
 
 describe('keeping the history of', () => {
-  const stack = useStack({ POSTHORN_RATE_LIMIT_PER_MINUTE: '10000' });
+  const stack = useStack({ POSTHORN_RATE_LIMIT_PER_MINUTE: '10000' }, { bundle: BUNDLE });
   let temporal: Client;
   const receiver = useFreshReceiver();
   let client: ApiClient;

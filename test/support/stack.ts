@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import path from 'node:path';
 import type { Express } from 'express';
 import { Client, Connection } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -24,11 +23,10 @@ import type { KeyRole } from '../../src/store/keys';
 import { ApiClient } from './api-client';
 import { DEFAULTS } from './embedded';
 import { eventually, PATIENCE_MS } from './eventually';
+import { withPatientCouriers } from './patient-couriers';
 import { readClock } from './precise-clock';
 import { ensureRuntime } from './runtime';
 import { CHILD_FILE } from './tenant-cpu';
-
-const BUNDLE = path.resolve(__dirname, '../../dist/workflow-bundle.js');
 
 /** A start that a busy Temporal has not taken by then is none. */
 const START_MS = 20_000;
@@ -98,7 +96,7 @@ async function untilPast({ events }: Store): Promise<void> {
 interface StackOptions {
   /** False: nothing is delivered. */
   worker?: boolean;
-  /** The workflows, where they aren't this version's. */
+  /** The workflows, where they aren't this version's with patient couriers. */
   bundle?: string;
   /** True: reconcile runs by its schedules. */
   schedules?: boolean;
@@ -142,7 +140,7 @@ export class Stack {
     environment: Record<string, string> = {},
     {
       worker: withWorker = true,
-      bundle = BUNDLE,
+      bundle,
       schedules = false,
       isPatient = !schedules,
       bundleFolder,
@@ -174,7 +172,11 @@ export class Stack {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const parts = { store, engine, cipher, tenantCpu, log };
     const { activities, sender } = workerActivities(config, parts);
-    const worker = withWorker ? await createWorker(config, activities, { bundle }) : undefined;
+    const workerOf = (workflows: string): Promise<WorkerHandle> =>
+      createWorker(config, activities, { bundle: workflows });
+    const worker = withWorker
+      ? await (bundle ? workerOf(bundle) : withPatientCouriers(workerOf))
+      : undefined;
     const admin = new ApiClient(url, ADMIN_KEY);
     const logger = new DefaultLogger('ERROR');
     return new Stack(
