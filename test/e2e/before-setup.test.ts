@@ -39,7 +39,7 @@ describe('before setup has run', () => {
       return [response.status, await response.text()];
     };
     try {
-      await Promise.all([api.logged('API listens'), worker.logged('run setup')]);
+      await Promise.all([api, worker].map((role) => role.logged('MongoDB is not set up')));
       const said = {
         code: 'unavailable',
         message: expect.stringMatching(/MongoDB is not set up; run setup \(node dist/),

@@ -28,7 +28,7 @@ describe('a secret', () => {
     const receiver = await Receiver.start();
     const api = RoleProcess.start('api', environment, undefined, 'trace');
     const worker = RoleProcess.start('worker', environment, undefined, 'trace');
-    await Promise.all([api.logged('API listens'), worker.logged('RUNNING')]);
+    await Promise.all([api.takesRequests(port), worker.logged('RUNNING')]);
     const url = `http://127.0.0.1:${port}`;
 
     const secrets = new Set<string>([

@@ -52,7 +52,7 @@ describe('a process that is told to stop', () => {
       METRICS_ADDRESS: `127.0.0.1:${metricsPort}`,
     });
     started.push(process);
-    if (role !== 'worker') await process.logged('API listens');
+    if (role !== 'worker') await process.takesRequests(port);
     if (role !== 'api') await process.logged('RUNNING');
     // The last thing that is started.
     await eventually('its metrics listen', () =>

@@ -21,7 +21,7 @@ describe('clients of one project', () => {
       PORT: String(port),
       METRICS_ADDRESS: `127.0.0.1:${metricsPort}`,
     });
-    await role.logged('API listens');
+    await role.takesRequests(port);
     const { client } = await stack.project();
     const other = await stack.project();
     const data = { note: 'x'.repeat(255 * 1024) };

@@ -19,13 +19,12 @@ describe('a process whose clock is wrong', () => {
       on(async ({ client, start, post }) => {
         const port = await freePort();
         const api = start('api', aheadMs, { PORT: String(port) });
-        await api.logged('API listens');
+        const said = new RegExp(`${AN_HOUR} ${side} MongoDB's`);
+        await api.logged(said);
         const asked = new ApiClient(`http://127.0.0.1:${port}`, client.key);
         const unready = await asked.get('/readyz');
         expect(unready.status).toBe(503);
-        const said = new RegExp(`${AN_HOUR} ${side} MongoDB's`);
         expect(unready.body.error.message).toMatch(said);
-        await api.logged(said);
         // Its decisions are right nevertheless.
         expect((await post(1, asked)).status).toBe(202);
         api.signal('SIGUSR2');

@@ -44,7 +44,7 @@ export async function dyingApi(
   const port = await freePort();
   const api = RoleProcess.start('api', { ...environment, PORT: String(port) }, dieAt);
   try {
-    await api.logged('API listens');
+    await api.takesRequests(port);
     const asked = await ask(new ApiClient(`http://127.0.0.1:${port}`, key)).catch(
       (error: unknown) => {
         // Before the answer, or in the middle of it.
@@ -74,7 +74,7 @@ export async function stoppedApi(
   const at = `${stopAt} 1 SIGSTOP`;
   const api = RoleProcess.start('api', { ...environment, PORT: String(port) }, at);
   try {
-    await api.logged('API listens');
+    await api.takesRequests(port);
     const asked = ask(new ApiClient(`http://127.0.0.1:${port}`, key));
     await meanwhile();
     api.signal('SIGCONT');

@@ -1,6 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { eventually } from './eventually';
 
 /** Its log says more than a test that has timed out. */
 const PATIENCE_MS = 120_000;
@@ -63,6 +64,20 @@ export class RoleProcess {
       if (hasEnded) this.failEarly();
       hasEnded = await Promise.race([once(this.child.stdout!, 'data').then(() => false), ended]);
     }
+  }
+
+  /**
+   * Resolves when it serves as an API: it listens after its first look at MongoDB, which may fail on a busy machine, and
+   * refuses everything until one has succeeded.
+   */
+  async takesRequests(port: number): Promise<void> {
+    await this.logged('API listens');
+    await eventually('it takes requests', async () => {
+      // Without a key, for which a store would be asked: a process may be made to die there.
+      const response = await fetch(`http://127.0.0.1:${port}/v1/webhooks`);
+      await response.text();
+      return response.status === 401;
+    });
   }
 
   get pid(): number {

@@ -82,7 +82,7 @@ export function useWrongClocks(): (work: (own: Own) => Promise<void>) => Promise
     const startApi: Own['startApi'] = async (aheadMs) => {
       const port = await freePort();
       const api = start('api', aheadMs, { CLOCK_UNNOTICED: '1', PORT: String(port) });
-      await api.logged('API listens');
+      await api.takesRequests(port);
       return new ApiClient(`http://127.0.0.1:${port}`, client.key);
     };
     const post: Own['post'] = (times, through = client) =>
