@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Store } from '../../src/store/store';
+import { connectedStore } from '../support/connected-store';
 import { DEFAULTS, freshMongodbUrl } from '../support/embedded';
 import { freePort } from '../support/free-port';
 import { spawnStart } from '../support/npm-start';
@@ -25,7 +25,7 @@ describe('npm start -- --demo', () => {
       const [code] = (await once(child, 'close')) as [number | null];
       expect(code).toBe(0);
       if (interrupted === 'not at all') expect(printed).toContain('signature verified');
-      const store = Store.open(MONGODB_URL, DEFAULTS);
+      const store = await connectedStore(MONGODB_URL, DEFAULTS);
       try {
         expect(await store.webhooks.model.countDocuments()).toBe(0);
       } finally {

@@ -13,9 +13,9 @@ import type { SigningScheme } from '../../src/contracts/delivery';
 import { newId } from '../../src/contracts/ids';
 import { RECONCILE_SCHEDULES } from '../../src/contracts/temporal';
 import { Cipher } from '../../src/store/cipher';
-import { Store } from '../../src/store/store';
 import { setUpTemporal } from '../../src/temporal/setup';
 import { BareMongod } from '../support/bare-mongod';
+import { connectedStore } from '../support/connected-store';
 import { DEFAULTS } from '../support/embedded';
 import { eventually } from '../support/eventually';
 import { useServers } from '../support/foreign-server';
@@ -164,7 +164,7 @@ describe('the encryption key', () => {
   async function encrypted(): Promise<{ MONGODB_URL: string; webhookId: string }> {
     const MONGODB_URL = testEnvironment().MONGODB_URL!;
     await setUpMongodb({ MONGODB_URL });
-    const store = Store.open(MONGODB_URL, DEFAULTS);
+    const store = await connectedStore(MONGODB_URL, DEFAULTS);
     const _id = newId('webhook');
     const secrets = [new Cipher(randomBytes(32)).seal('secret', _id)];
     const signing: SigningScheme[] = ['hex'];

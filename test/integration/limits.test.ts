@@ -1,11 +1,11 @@
 import type { ApiClient } from '../support/api-client';
+import { connectedStore } from '../support/connected-store';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import type { ReceivedRequest } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { useFreshReceiver, useStack } from '../support/use';
 import { metrics } from '../../src/metrics';
-import { Store } from '../../src/store/store';
 
 /** How many attempts of one webhook the worker runs at a time. */
 const AT_A_TIME = 2;
@@ -130,7 +130,7 @@ describe('limits of one webhook', () => {
 
   it('hold over all processes: no two of them get the same slot', async () => {
     const { id } = await makeWebhook(client, receiver.url);
-    const other = Store.open(stack.config.mongodbUrl, stack.config);
+    const other = await connectedStore(stack.config.mongodbUrl, stack.config);
     try {
       const before = Date.now();
       const waits = await Promise.all(

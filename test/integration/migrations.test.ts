@@ -2,7 +2,7 @@ import mongoose, { type Connection } from 'mongoose';
 import { pino } from 'pino';
 import { migrate, MIGRATIONS, type Migration } from '../../src/store/migrations';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
-import { Store } from '../../src/store/store';
+import { connectedStore } from '../support/connected-store';
 import { DEFAULTS, freshMongodbUrl } from '../support/embedded';
 import { eventually } from '../support/eventually';
 
@@ -96,7 +96,7 @@ describe('migrations', () => {
     await connection.collection('events').createIndex({ expiresAt: 1 }, ttl);
     await connection.collection('deliveries').createIndex({ expiresAt: 1 }, ttl);
     await connection.collection('deliveries').createIndex({ status: 1, expiresAt: 1 });
-    const store = Store.open(url, DEFAULTS);
+    const store = await connectedStore(url, DEFAULTS);
     await store.setUp(pino({ level: 'silent' }));
     await store.close();
     const indexes = async (of: string) =>
@@ -135,7 +135,7 @@ describe('migrations', () => {
       return all.map((ones) => ones.map(({ name }) => String(name)).toSorted());
     };
     const setUp = async (at: string): Promise<void> => {
-      const store = Store.open(at, DEFAULTS);
+      const store = await connectedStore(at, DEFAULTS);
       await store.setUp(pino({ level: 'silent' }));
       await store.close();
     };
@@ -190,7 +190,7 @@ describe('migrations', () => {
       slowms: 1000,
       filter: { 'command.createIndexes': 'deliveries' },
     });
-    const store = Store.open(url, DEFAULTS);
+    const store = await connectedStore(url, DEFAULTS);
     await store.setUp(pino({ level: 'silent' }));
     await store.close();
     expect(await deliveries.distinct('_id', { failedWith: '5xx' })).toEqual([
@@ -202,7 +202,7 @@ describe('migrations', () => {
   });
 
   it('of this version are followed, once, by a repair of what workers of the version before have written', async () => {
-    const store = Store.open(url, DEFAULTS);
+    const store = await connectedStore(url, DEFAULTS);
     await store.setUp(pino({ level: 'silent' }));
     const { upgradeRepair, deliveries } = store;
     const records = connection.collection<{ _id: string }>('migrations');
@@ -243,7 +243,7 @@ describe('migrations', () => {
   });
 
   it('of this version drop once more what workers of the version before have counted meanwhile', async () => {
-    const store = Store.open(url, DEFAULTS);
+    const store = await connectedStore(url, DEFAULTS);
     await store.setUp(pino({ level: 'silent' }));
     const former = ['countedHours', 'deliveryCounts'];
     for (const name of former) await connection.collection(name).insertOne({ count: 1 });

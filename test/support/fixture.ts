@@ -12,10 +12,11 @@ import { Cipher } from '../../src/store/cipher';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import type { ProjectRecord } from '../../src/store/projects';
-import { Store } from '../../src/store/store';
+import type { Store } from '../../src/store/store';
 import type { NewWebhook, WebhookRecord } from '../../src/store/webhook-record';
 import { CourierCalls } from '../../src/temporal/courier-calls';
 import { TenantCpu } from '../../src/tenant-cpu/tenant-cpu';
+import { connectedStore } from './connected-store';
 import { DEFAULTS, freshMongodbUrl } from './embedded';
 import { readClock } from './precise-clock';
 import { emailSent } from './samples';
@@ -48,7 +49,7 @@ export class Fixture {
   ) {}
 
   static async open(): Promise<Fixture> {
-    const store = Store.open(freshMongodbUrl(), DEFAULTS);
+    const store = await connectedStore(freshMongodbUrl(), DEFAULTS);
     await store.setUp(pino({ level: 'silent' }));
     await readClock(store);
     const log = pino({ level: 'silent' });

@@ -13,7 +13,7 @@ import { loadConfig, type Config } from '../../src/config/config';
 import type { Activities, ReconcileReport } from '../../src/contracts/activities';
 import type { HttpSender } from '../../src/delivery/http';
 import { Cipher } from '../../src/store/cipher';
-import { Store } from '../../src/store/store';
+import type { Store } from '../../src/store/store';
 import { Engine } from '../../src/temporal/engine';
 import { setUpTemporal } from '../../src/temporal/setup';
 import { createWorker, type WorkerHandle } from '../../src/temporal/worker';
@@ -21,6 +21,7 @@ import { TenantCpu } from '../../src/tenant-cpu/tenant-cpu';
 import { workerActivities } from '../../src/worker-activities';
 import type { KeyRole } from '../../src/store/keys';
 import { ApiClient } from './api-client';
+import { connectedStore } from './connected-store';
 import { DEFAULTS } from './embedded';
 import { eventually, PATIENCE_MS } from './eventually';
 import { withPatientCouriers } from './patient-couriers';
@@ -68,7 +69,7 @@ export function testEnvironment(overrides: Record<string, string> = {}): Record<
 
 /** What `setup` does in MongoDB, for processes that are to find it done. */
 export async function setUpMongodb({ MONGODB_URL }: Record<string, string>): Promise<void> {
-  const store = Store.open(MONGODB_URL!, DEFAULTS);
+  const store = await connectedStore(MONGODB_URL!, DEFAULTS);
   await store.setUp(pino({ level: 'silent' }));
   await store.close();
 }
@@ -150,7 +151,7 @@ export class Stack {
     const config = loadConfig('all', testEnvironment(environment));
     const log = pino({ level: config.logLevel });
     await setUpTemporal(config, log, { isPaused: !schedules });
-    const store = Store.open(config.mongodbUrl, config);
+    const store = await connectedStore(config.mongodbUrl, config);
     await store.setUp(log);
     await readClock(store);
     const engine = Engine.connect(config, isPatient ? START_MS : undefined);

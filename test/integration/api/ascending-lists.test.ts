@@ -5,8 +5,9 @@ import { Horizon } from '../../../src/store/horizon';
 import { insertBatch } from '../../../src/store/insert-batch';
 import { insertReports, type NewReport } from '../../../src/store/insert-reports';
 import { newEvent, type NewEvent } from '../../../src/store/new-event';
-import { Store } from '../../../src/store/store';
+import type { Store } from '../../../src/store/store';
 import type { ApiClient } from '../../support/api-client';
+import { connectedStore } from '../../support/connected-store';
 import { eventually } from '../../support/eventually';
 import { emailSent } from '../../support/samples';
 import { useStack } from '../../support/use';
@@ -70,7 +71,9 @@ describe('a list in ascending order', () => {
     async (whose) => {
       const { id, client } = await stack.project();
       const store =
-        whose === 'this process' ? stack.store : Store.open(stack.config.mongodbUrl, stack.config);
+        whose === 'this process'
+          ? stack.store
+          : await connectedStore(stack.config.mongodbUrl, stack.config);
       const project = (await stack.store.projects.get(id))!;
       const before = await post(client);
       const follow = follower(client, 'events');
