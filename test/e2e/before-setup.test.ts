@@ -17,7 +17,7 @@ const event = { type: 'email.sent', data: emailSent };
 
 /** Runs `setup` to its end. @returns its log */
 async function setUp(environment: Record<string, string>): Promise<string> {
-  const setup = RoleProcess.start('setup', environment);
+  const setup = await RoleProcess.run('setup', environment);
   if ((await setup.exited()) !== 0) throw new Error(setup.log());
   return setup.log();
 }
@@ -253,7 +253,7 @@ describe('setup', () => {
     const worker = RoleProcess.start('worker', environment);
     await worker.logged('worker polls');
     expect(await worker.end('SIGTERM')).toBe(0);
-    const older = RoleProcess.start('setup', environment);
+    const older = await RoleProcess.run('setup', environment);
     expect(await older.exited()).toBe(1);
     expect(older.log()).toContain(
       'a newer version of Posthorn has migrated this database (9999-newer)',
@@ -262,7 +262,7 @@ describe('setup', () => {
 
   it('leaves to a person what it can’t decide, and says which documents', async () => {
     await collection('keys').insertMany(['key_1', 'key_2'].map((_id) => ({ _id, hash: 'same' })));
-    const setup = RoleProcess.start('setup', environment);
+    const setup = await RoleProcess.run('setup', environment);
     expect(await setup.exited()).toBe(1);
     expect(setup.log().trimEnd().split('\n').at(-1)).toBe(
       'MongoDB: 2 documents of the collection keys have the same hash (key_1, key_2); delete all but one of them, and run setup again',

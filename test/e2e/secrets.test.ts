@@ -129,7 +129,7 @@ describe('a secret', () => {
     }
     await quiet(admin.get('/metrics'));
     await quiet(admin.get(`/v1/projects/${platform.id}`));
-    const rotation = RoleProcess.start('rotate-key', environment, undefined, 'trace');
+    const rotation = await RoleProcess.run('rotate-key', environment, 'trace');
     expect(await rotation.exited()).toBe(0);
 
     const { address, namespace } = stack.config.temporal;

@@ -137,7 +137,7 @@ describe('the encryption key', () => {
     expect(changed).toBeGreaterThan(0);
     expect(changed).toBeLessThan(MANY);
 
-    const second = RoleProcess.start('rotate-key', { ...environment, ...keys });
+    const second = await RoleProcess.run('rotate-key', { ...environment, ...keys });
     expect(await second.exited()).toBe(0);
     expect(second.log()).toContain('key rotated');
     expect(await keyIds(stack)).toEqual(new Set([NEW_ID]));
@@ -187,7 +187,7 @@ describe('the encryption key', () => {
       { $set: { secrets: [strangers] } },
     );
     const keys = { POSTHORN_ENCRYPTION_KEY: NEW!, POSTHORN_FORMER_ENCRYPTION_KEYS: OLD! };
-    const rotation = RoleProcess.start('rotate-key', { ...environment, ...keys });
+    const rotation = await RoleProcess.run('rotate-key', { ...environment, ...keys });
     expect(await rotation.exited()).toBe(1);
     const lines = rotation.log().trim().split('\n');
     expect(lines.at(-1)).toMatch(/^POSTHORN_FORMER_ENCRYPTION_KEYS: 1 encrypted value can't be /);

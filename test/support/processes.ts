@@ -50,6 +50,19 @@ export class RoleProcess {
     );
   }
 
+  /** Runs a role until it has ended by itself, and again, as it asks for, where MongoDB has failed. */
+  static run(
+    role: 'setup' | 'rotate-key',
+    environment: Record<string, string>,
+    logLevel?: string,
+  ): Promise<RoleProcess> {
+    return eventually(`MongoDB does not fail ${role}`, async () => {
+      const one = RoleProcess.start(role, environment, undefined, logLevel);
+      await one.exited();
+      return !one.log().includes('MongoDB fails: ') && one;
+    });
+  }
+
   /** Resolves when the process has written that to its log. */
   logged(text: string | RegExp): Promise<void> {
     return this.inTime(`has not logged ${text}`, this.untilLogged(text));
