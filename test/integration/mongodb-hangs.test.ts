@@ -175,9 +175,11 @@ describe('while MongoDB hangs', () => {
     const { id } = (await client.post('/v1/events', event)).body.data;
     const slow = { _id: id as string, $where: 'sleep(6000) || true' };
     const { model } = stack.store.events;
+    // More than the limit of any read, by which nothing shall end here.
+    const limit = { maxTimeMS: 60_000 };
     const [found, inTransaction] = await Promise.all([
-      model.find(slow).lean(),
-      stack.store.transaction((session) => model.find(slow, null, { session }).lean()),
+      model.find(slow, null, limit).lean(),
+      stack.store.transaction((session) => model.find(slow, null, { ...limit, session }).lean()),
     ]);
     expect(found).toHaveLength(1);
     expect(inTransaction).toHaveLength(1);
