@@ -49,12 +49,12 @@ describe('while no majority of MongoDB’s replica set confirms writes', () => {
     await Promise.all(members.map((member) => member.stop()));
   });
 
-  const untilReady = (status: number): Promise<Answer> =>
+  const untilReady = (status: number, message = /(?:)/): Promise<Answer> =>
     eventually(
       `readyz is ${status}`,
       async () => {
         const answer = await admin.get('/readyz').catch(() => null);
-        return answer?.status === status && answer;
+        return answer?.status === status && message.test(answer.body.error?.message) && answer;
       },
       PATIENCE_MS,
     );
@@ -75,9 +75,9 @@ describe('while no majority of MongoDB’s replica set confirms writes', () => {
       ]);
 
     members[1].freeze();
-    const unready = await untilReady(503);
-    expectRefusal(unready, 'unavailable');
-    expect(unready.body.error.message).toMatch(/no majority of the replica set .* within 10 s/);
+    // A machine that stands still for seconds misses heartbeats before, which is another reason.
+    const said = /no majority of the replica set .* within 10 s/;
+    expectRefusal(await untilReady(503, said), 'unavailable');
     for (const answer of await Promise.all([posts(), changes()]).then((all) => all.flat())) {
       expectRefusal(answer, 'unavailable');
       expect(answer.headers.get('retry-after')).toBe('5');
