@@ -1,6 +1,7 @@
 import { newId } from '../../src/contracts/ids';
-import { useCrashes, type Crash } from '../support/crash';
+import { PATIENCE_MS, useCrashes, type Crash } from '../support/crash';
 import { makeWebhook } from '../support/deliveries';
+import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 
 // As in crash-points-worker.test.ts.
@@ -162,10 +163,12 @@ describe('a worker killed with -9', () => {
             receiver.respondWith(500);
             await crash.dying(dieAt, async () => {
               await crash.post();
-              const id = await crash.until('it has failed', async () => {
+              const hasFailed = async (): Promise<string | false> => {
                 const [delivery] = await crash.deliveries();
                 return delivery?.status === 'failed' && delivery.id;
-              });
+              };
+              // Without reconcile, which would report it before the worker does.
+              const id = await eventually('it has failed', hasFailed, PATIENCE_MS);
               receiver.respondWith(200);
               expect((await client.post(`/v1/deliveries/${id}/replay`)).status).toBe(202);
             });

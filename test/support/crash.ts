@@ -8,7 +8,7 @@ import { Receiver } from './receiver';
 import { emailSent } from './samples';
 import { Stack, testEnvironment } from './stack';
 
-const PATIENCE_MS = 90_000;
+export const PATIENCE_MS = 90_000;
 const RECONCILE_EVERY_MS = 2000;
 
 /** The fields of a listed delivery that matter after a crash. */
