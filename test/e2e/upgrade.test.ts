@@ -12,7 +12,8 @@ import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { Stack, testEnvironment } from '../support/stack';
 
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 180_000;
+jest.setTimeout(400_000);
 
 /** Other workflows than this version's, as a worker loads them. @returns the file */
 async function bundleOf(workflows: string, folder: string): Promise<string> {
@@ -40,7 +41,7 @@ describe('a worker of the next version together with one of this version', () =>
     stack = await Stack.start(environment, { worker: false });
     receiver = await Receiver.start();
     // Until the retries the next version's worker starts, and the old one ends.
-    ({ client } = await stack.project({ policy: { retryDelaysMs: [60_000, 1000] } }));
+    ({ client } = await stack.project({ policy: { retryDelaysMs: [120_000, 1000] } }));
     await makeWebhook(client, receiver.url);
     temporal = await stack.connectTemporal();
     old = RoleProcess.start('worker', environment);
