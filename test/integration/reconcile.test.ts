@@ -175,6 +175,7 @@ describe('reconcile', () => {
 
     it('wakes a delivery that is due', async () => {
       await retry();
+      await beDue(id);
       expect(await stack.reconcile()).toEqual(nothing);
       await deliveryWith(owner, id, { status: 'succeeded', attemptCount: 3, replays: 0 });
     });
