@@ -112,7 +112,8 @@ describe('a process without a key that it needs', () => {
 
   beforeEach(async () => {
     environment = testEnvironment({ POSTHORN_ENCRYPTION_KEY: OWN! });
-    stack = await Stack.start(environment, { worker: false });
+    // What a busy Temporal does not take within two seconds, a process leaves to reconcile.
+    stack = await Stack.start(environment, { worker: false, schedules: true });
     receiver.requests.length = 0;
   });
   afterEach(async () => {
