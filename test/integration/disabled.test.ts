@@ -8,7 +8,8 @@ import { emailSent } from '../support/samples';
 import { useFreshReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
 
-const LATE = { policy: { retryDelaysMs: [86_400_000] } };
+/** Of whose held answers no standstill makes a time-out. */
+const LATE = { policy: { timeoutMs: 60_000, retryDelaysMs: [86_400_000] } };
 /** In time for a busy machine to disable the webhook before, and to see its workflow end before. */
 const SOON = { policy: { retryDelaysMs: [30_000] } };
 
