@@ -85,6 +85,10 @@ describe('an API that has found that setup has not run in Temporal', () => {
     const said = `Temporal's namespace ${environment.TEMPORAL_NAMESPACE} is missing`;
     try {
       await api.logged(said);
+      // Its first look at MongoDB may have failed, of which it says more.
+      await eventually('it refuses with that', async () => {
+        return (await client.get('/v1/projects')).body.error?.message.includes(said);
+      });
       await temporal.cut();
       await api.logged("Temporal can't be reached at");
       const { status, body } = await client.post('/v1/projects', { name: 'Test' });
