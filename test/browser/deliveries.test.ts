@@ -205,6 +205,9 @@ describe('all that match, also what is not loaded', () => {
   });
 });
 
+/** Between two looks of the log while its stream tells nothing. */
+const WATCH_MS = 5_000;
+
 /** As when somebody looks at another tab: a browser without a window hides none. */
 const setHidden = (isHidden: boolean): string => `
   Object.defineProperty(document, 'hidden', { value: ${isHidden}, configurable: true });
@@ -228,10 +231,14 @@ it('shows deliveries as they happen, by the stream, and without it too', async (
   await again;
 
   await page.route(/\/v1\/stream/, (route) => route.abort());
+  await page.clock.install();
   await page.reload();
   await rows(page).first().waitFor();
   await postEvent(client);
-  await rows(page).filter({ hasText: 'Succeeded' }).nth(1).waitFor();
+  await eventually('the log looks again, and shows it', async () => {
+    await page.clock.fastForward(WATCH_MS);
+    return (await rows(page).filter({ hasText: 'Succeeded' }).count()) > 1;
+  });
 });
 
 const HOSTILE = `<script>document.title = "owned"</script>\u202Egnp.exe\u0007\u001B[31m${'x'.repeat(16 * 1024)}`;

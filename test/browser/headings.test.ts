@@ -11,6 +11,8 @@ const stack = useStack();
 const receiver = useReceiver();
 const { visit } = useChromium();
 
+/** Between two looks of a page at what it shows. */
+const WATCH_MS = 5_000;
 const NONE = '0'.repeat(32);
 const RANGE = { since: '2026-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
 
@@ -175,9 +177,11 @@ it('moves the focus to the heading when what had it is deleted by somebody else'
   const { client } = await stack.project();
   const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
   const page = await arrive(client.key);
+  await page.clock.install();
   await goTo(page, `/webhooks/${id}`);
   await link(page, 'Edit').focus();
   await client.delete(`/v1/webhooks/${id}`);
+  await page.clock.fastForward(WATCH_MS);
   await expectTitle(page, 'Webhook not found');
   await expectFocused(page, 'Webhook not found');
 });

@@ -8,6 +8,9 @@ import { useStack } from '../support/use';
 const stack = useStack({}, { worker: false });
 const { visit } = useChromium();
 
+/** Between two looks of a page at what it shows. */
+const WATCH_MS = 5_000;
+
 const choice = (page: Page) => page.getByLabel('Project', { exact: true });
 const expectOpen = (page: Page, name: string): Promise<void> =>
   soon(async () => expect(await choice(page).locator('option:checked').textContent()).toBe(name));
@@ -71,6 +74,7 @@ it('keeps what each of two tabs prefers, whichever was opened first', async () =
 });
 
 it('leaves a project that somebody else deletes for the overview of another, and says so', async () => {
+  await page.clock.install();
   await link(page, 'Project settings').click();
   await title(page, 'Project settings').waitFor();
   const other = await page.context().newPage();
@@ -82,6 +86,8 @@ it('leaves a project that somebody else deletes for the overview of another, and
     await expectOpen(tab, 'Acme');
   };
   await stack.admin.delete(`/v1/projects/${ids[1]}`);
+  // Of both tabs.
+  await page.clock.fastForward(WATCH_MS);
   for (const tab of [page, other]) await leaves(tab);
   await expectAccessible(page);
   // Also one that was deleted while nobody had it open.

@@ -3,12 +3,16 @@ import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 
 const { receiver, stack, open } = useDashboard();
 
+/** Between two looks of a page at what it shows. */
+const WATCH_MS = 5_000;
+
 it('says of a payload and its answers whether they were deleted, or could not be loaded', async () => {
   const { client } = await stack.project();
   await makeWebhook(client, receiver.url);
   const id = await postEvent(client);
   const { eventId } = await deliveryWith(client, id, { status: 'succeeded' });
   const page = await open(client.key, 'Deliveries');
+  await page.clock.install();
   const event = `**/v1/events/${eventId}`;
   const body = page.getByRole('region', { name: 'Request body' });
   const deleted = page.getByText('The payload was deleted.');
@@ -25,6 +29,7 @@ it('says of a payload and its answers whether they were deleted, or could not be
   await body.waitFor();
 
   await page.route(event, answerTooSlow);
+  await page.clock.fastForward(WATCH_MS);
   await page.getByRole('status').filter({ hasText: 'may be out of date' }).waitFor();
   await body.waitFor();
   expect(await deleted.count()).toBe(0);
