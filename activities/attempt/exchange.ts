@@ -17,9 +17,12 @@ export interface Exchange {
   answer: SendResult;
 }
 
-/** Whether no answer came in time, which a process that was suspended meanwhile can't know. */
-export const hasTimedOut = ({ answer }: Exchange): boolean =>
-  answer.kind === 'error' && answer.errorCode === 'timeout' && failedStatus(answer) === undefined;
+/**
+ * Whether it failed without an answer. That is nobody's fault if this process was suspended meanwhile: its timers ran
+ * out, and the others gave its connections up.
+ */
+export const isUnanswered = ({ answer }: Exchange): boolean =>
+  answer.kind === 'error' && failedStatus(answer) === undefined;
 
 /**
  * Signs and sends it; what can't be signed is a failed attempt like any other.

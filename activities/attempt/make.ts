@@ -20,7 +20,7 @@ import { placeEndOf, type Places } from '../concurrency';
 import type { ActivityDependencies } from '../dependencies';
 import { followFailure } from './after-failure';
 import { deferred, superseded } from './deferred';
-import { exchange, hasTimedOut, judged, logged } from './exchange';
+import { exchange, isUnanswered, judged, logged } from './exchange';
 import type { Execution, Pulse } from './execution';
 import { countHealth, countLast } from './health';
 import { reload, type Subject } from './subject';
@@ -84,8 +84,8 @@ export async function makeAttempt(
   }
   let current: Subject | RoundResult = subject;
   let sent;
+  const askedAt = performance.now();
   try {
-    const askedAt = performance.now();
     if (earlyByMs > 0 || turn.hasWaited || execution.hasStoodStill()) {
       current = await afterWait(deps, subject, runId);
       if (typeof current === 'string') return current;
@@ -96,7 +96,11 @@ export async function makeAttempt(
     turn.place.leave(placeEndOf(sent));
   }
   const entry = logged(sent, runId, policy);
-  const isUnseen = hasTimedOut(sent) && execution.hasStoodStill();
+  // Not twice in a row: where a process stands still each time, nothing would ever be decided.
+  const isUnseen =
+    isUnanswered(sent) &&
+    pulse.hasStoodStillSince(askedAt) &&
+    !delivery.attempts.at(-1)?.superseded;
   // A success is not sent again because of a suspicion: if another execution has begun, its record is refused.
   const mayDecide = entry.outcome === 'succeeded' || !(isUnseen || (await execution.isGivenUp()));
   const result = judged(sent, delivery, policy);

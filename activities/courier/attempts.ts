@@ -11,7 +11,7 @@ import {
 } from '../../src/store/delivery-record';
 import { release } from '../../src/store/queue';
 import { timingOf, toPlanned } from '../../src/store/planned-delivery';
-import { exchange, hasTimedOut, judged, logged, type Exchange } from '../attempt/exchange';
+import { exchange, isUnanswered, judged, logged, type Exchange } from '../attempt/exchange';
 import { tell } from '../attempt/tell';
 import { placeEndOf, type Place, type PlaceEnd } from '../concurrency';
 import { NEAR_SLOT_MS, spacingOf, takeNearSlot } from '../rate-slot';
@@ -36,6 +36,8 @@ export class Attempts {
   readonly runs: Runs;
   /** Webhooks that wait for a free place, in the order of their turns. */
   private readonly placeless = new Set<Lane>();
+  /** Deliveries whose attempt was under way while this process stood still, and is made again. */
+  private readonly repeated = new Set<string>();
   /** What has been signed in this turn of the event loop, and webhooks that wait for the next. */
   private signed = 0;
   private unsigned = new Set<Lane>();
@@ -165,7 +167,10 @@ export class Attempts {
     const own = timingOf(delivery, policy);
     const beganAt = performance.now();
     const sent = await exchange(deps, subject, own, () => lease.maySend());
-    if (hasTimedOut(sent) && pulse.hasStoodStillSince(beganAt)) {
+    // Not twice in a row: where a process stands still each time, nothing would ever be decided.
+    const isRepeated = this.repeated.delete(delivery._id);
+    if (!isRepeated && isUnanswered(sent) && pulse.hasStoodStillSince(beganAt)) {
+      this.repeated.add(delivery._id);
       deps.log.warn({ deliveryId: delivery._id }, 'attempt made while suspended; sent again');
       hand.letGo(item);
       return 'unmade';

@@ -3,7 +3,13 @@ import { deliveryWith, makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { withOwnWorkers, type Own } from '../support/own-workers';
 import { emailSent } from '../support/samples';
-import { PATIENCE_MS, policy, stopInLastAttempt, TIMEOUT_MS } from '../support/stopped-attempt';
+import {
+  PATIENCE_MS,
+  policy,
+  STANDSTILL_MS,
+  stopInLastAttempt,
+  TIMEOUT_MS,
+} from '../support/stopped-attempt';
 
 /** More than go at a time. */
 const MANY = 30;
@@ -11,8 +17,9 @@ const MANY = 30;
 jest.setTimeout(400_000);
 
 /** Stops the courier that makes attempt 2. */
-async function stopped(own: Own) {
-  const { client, webhook, id, worker } = await stopInLastAttempt(own, { dispatch: 'express' });
+async function stopped(own: Own, end?: 'answer' | 'reset') {
+  const project = { dispatch: 'express' };
+  const { client, webhook, id, worker } = await stopInLastAttempt(own, project, end);
   const expectDelivered = async (): Promise<void> => {
     const delivery = await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
     expect(delivery).toMatchObject({ attemptCount: 2, replays: 0 });
@@ -41,7 +48,10 @@ describe('a courier’s worker that is stopped in the middle of a last attempt, 
 
   it.concurrent('sends nothing of what it had in hand', () =>
     withOwnWorkers(async ({ stack, receiver, startWorker }) => {
-      const { client } = await stack.project({ dispatch: 'express', policy });
+      const { client } = await stack.project({
+        dispatch: 'express',
+        policy: { ...policy, timeoutMs: 60_000 },
+      });
       await makeWebhook(client, receiver.url);
       let answer!: () => void;
       const after = new Promise<void>((resolve) => (answer = resolve));
@@ -72,13 +82,17 @@ describe('a courier’s worker that is stopped in the middle of a last attempt, 
   );
 });
 
-describe('a courier’s worker that is stopped in the middle of a last attempt for longer than that may take', () => {
-  it('decides nothing by its timer, which ran on, when it is woken before anybody has taken over', () =>
+describe('a courier’s worker that is stopped in the middle of a last attempt, and woken before anybody has taken over', () => {
+  it.concurrent.each([
+    ['its timer, which ran on', 'answer', TIMEOUT_MS + 1000],
+    ['a connection that the receiver gave up', 'reset', STANDSTILL_MS],
+  ] as const)('decides nothing by %s', (_what, end, forMs) =>
     withOwnWorkers(async (own) => {
-      const { worker, expectDelivered } = await stopped(own);
-      const until = Date.now() + TIMEOUT_MS + 1000;
-      await eventually('its time is over', () => Date.now() > until);
+      const { worker, expectDelivered } = await stopped(own, end);
+      const until = performance.now() + forMs;
+      await eventually('that is over', () => performance.now() > until);
       worker.signal('SIGCONT');
       await expectDelivered();
-    }));
+    }),
+  );
 });

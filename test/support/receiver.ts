@@ -29,8 +29,8 @@ export type Behaviour =
   | { kind: 'redirect'; location: string; status?: number }
   /** Reads the request and never answers. */
   | { kind: 'hang' }
-  /** Aborts the connection (RST) instead of answering. */
-  | { kind: 'reset' }
+  /** Aborts the connection (RST) instead of answering; waits for `after`. */
+  | { kind: 'reset'; after?: Promise<void> }
   /** Closes the connection (FIN) instead of answering. */
   | { kind: 'close' }
   /** Answers with these bytes, by default some that aren't HTTP, and closes the connection unless told. */
@@ -200,7 +200,7 @@ export class Receiver {
         return;
       case 'reset':
         // The TCP socket below a TLS one: only that can send a RST.
-        this.sockets.get(socket.remotePort!)?.resetAndDestroy();
+        this.inTime(behaviour, () => this.sockets.get(socket.remotePort!)?.resetAndDestroy());
         return;
       case 'close':
         socket.destroy();
