@@ -90,10 +90,10 @@ export const webhooks = {
   enableDialog: {
     title: (name: string) => `Enable ${isolated(name)}?`,
     body: 'New events are sent from now on, and its count of failures starts again at 0. What was skipped meanwhile is not sent automatically: replay it afterwards.',
-    skipped: (count: number) =>
+    skipped: (count: number, name: string) =>
       count === 1
-        ? 'One delivery was skipped while it was disabled.'
-        : `${count.toLocaleString('en')} deliveries were skipped while it was disabled.`,
+        ? `One delivery to ${isolated(name)} was skipped while it was disabled.`
+        : `${count.toLocaleString('en')} deliveries to ${isolated(name)} were skipped while it was disabled.`,
     replay: 'Replay them now',
   },
   deleteDialog: {

@@ -2,9 +2,9 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useAccess } from '../../app/access';
 import { useRefusals } from '../../app/refusals';
-import { useStartReplay } from '../../api/replays';
+import { useStartReplay, type ReplayInput } from '../../api/replays';
 import { useDeleteWebhook, useEnableWebhook, usePauseWebhook } from '../../api/webhooks';
-import type { UpdatedWebhook, Webhook } from '../../api/types';
+import type { Webhook } from '../../api/types';
 import { texts } from '../../texts';
 import { IconButton } from '../../ui/button';
 import { ConfirmDialog } from '../../ui/dialog';
@@ -16,6 +16,13 @@ const words = texts.webhooks;
 
 export type WebhookAction =
   'test' | 'reveal' | 'rotate' | 'pause' | 'disable' | 'enable' | 'delete';
+
+/** What a webhook has skipped while it was disabled. */
+interface Skipped {
+  name: string;
+  count: number;
+  replay: ReplayInput;
+}
 
 /** The ⋮ of a webhook, with everything that can be done to it. */
 export function WebhookMenu({
@@ -114,15 +121,30 @@ export function useWebhookDialogs(onDeleted?: () => void): {
   open: (webhook: Webhook, action: WebhookAction) => void;
 } {
   const [last, setLast] = useState<{ webhook: Webhook; action: WebhookAction | null } | null>(null);
+  const [skipped, setSkipped] = useState<readonly Skipped[]>([]);
+  const [first] = skipped;
   return {
-    dialogs: last && (
-      <Dialogs
-        key={last.webhook.id}
-        webhook={last.webhook}
-        opened={last.action}
-        onClose={() => setLast({ ...last, action: null })}
-        onDeleted={onDeleted}
-      />
+    dialogs: (
+      <>
+        {last && (
+          <Dialogs
+            key={last.webhook.id}
+            webhook={last.webhook}
+            opened={last.action}
+            onClose={() => setLast({ ...last, action: null })}
+            onSkipped={(one) => setSkipped((others) => [...others, one])}
+            onDeleted={onDeleted}
+          />
+        )}
+        {/* Not over the dialog of another webhook, which was opened meanwhile. */}
+        {first && !last?.action && (
+          <SkippedDialog
+            key={first.replay.webhookId}
+            skipped={first}
+            onClose={() => setSkipped((all) => all.filter((one) => one !== first))}
+          />
+        )}
+      </>
     ),
     open: (webhook, action) => setLast({ webhook, action }),
   };
@@ -132,19 +154,19 @@ function Dialogs({
   webhook,
   opened,
   onClose: close,
+  onSkipped,
   onDeleted,
 }: {
   webhook: Webhook;
   opened: WebhookAction | null;
   onClose: () => void;
+  onSkipped: (skipped: Skipped) => void;
   onDeleted: (() => void) | undefined;
 }): React.ReactNode {
   const { id, name } = webhook;
   const pause = usePauseWebhook(id);
   const enable = useEnableWebhook(id);
   const remove = useDeleteWebhook(id);
-  const replay = useStartReplay();
-  const [skipped, setSkipped] = useState<UpdatedWebhook['skipped']>();
   return (
     <>
       {opened === 'test' && <TestDialog webhook={webhook} onClose={close} />}
@@ -174,17 +196,8 @@ function Dialogs({
         description={words.enableDialog.body}
         confirm={words.actions.enable}
         onConfirm={async () => {
-          const enabled = await enable.mutateAsync({ isActive: true });
-          if (enabled.skipped?.replay) setSkipped(enabled.skipped);
-        }}
-      />
-      <ConfirmDialog
-        isOpen={skipped !== undefined}
-        onClose={() => setSkipped(undefined)}
-        title={words.enableDialog.skipped(skipped?.count ?? 0)}
-        confirm={words.enableDialog.replay}
-        onConfirm={async () => {
-          if (skipped?.replay) await replay.mutateAsync(skipped.replay);
+          const { skipped } = await enable.mutateAsync({ isActive: true });
+          if (skipped?.replay) onSkipped({ name, count: skipped.count, replay: skipped.replay });
         }}
       />
       <ConfirmDialog
@@ -197,5 +210,24 @@ function Dialogs({
         onConfirm={() => remove.mutateAsync(undefined, { onSuccess: onDeleted })}
       />
     </>
+  );
+}
+
+function SkippedDialog({
+  skipped: { name, count, replay },
+  onClose,
+}: {
+  skipped: Skipped;
+  onClose: () => void;
+}): React.ReactNode {
+  const start = useStartReplay();
+  return (
+    <ConfirmDialog
+      isOpen
+      onClose={onClose}
+      title={words.enableDialog.skipped(count, name)}
+      confirm={words.enableDialog.replay}
+      onConfirm={() => start.mutateAsync(replay)}
+    />
   );
 }
