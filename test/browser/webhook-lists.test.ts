@@ -1,6 +1,6 @@
 import type { Route } from 'playwright-core';
 import { expectAccessible, focused } from '../support/chromium';
-import { button, inDialog, title, useDashboard } from '../support/dashboard';
+import { answerTooSlow, button, inDialog, title, useDashboard } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
 
@@ -123,6 +123,9 @@ it('finishes what was begun with a webhook that leaves the list meanwhile', asyn
   await hasLeft();
   await inDialog(page, 'Cancel').click();
   await page.getByText('One delivery to Orders was skipped').waitFor();
+  await page.route('**/v1/replays', answerTooSlow, { times: 1 });
+  await inDialog(page, 'Replay them now').click();
+  await page.getByText('This took the database too long').first().waitFor();
   await inDialog(page, 'Replay them now').click();
   await deliveryWith(client, eventId, { status: 'succeeded' });
 

@@ -34,12 +34,17 @@ export const useDryRun = (): UseMutationResult<ReplayDryRun, Error, ReplayInput>
     isQuiet: true,
   });
 
-export const useStartReplay = (): UseMutationResult<Replay, Error, ReplayInput> =>
+/** @param isQuiet false: its caller has no place for a refusal */
+export const useStartReplay = ({ isQuiet = true } = {}): UseMutationResult<
+  Replay,
+  Error,
+  ReplayInput
+> =>
   useAct({
     run: (body) => request<Replay>('POST', 'v1/replays', { body }),
     done: texts.replays.done.started,
     changes: CHANGES,
-    isQuiet: true,
+    isQuiet,
   });
 
 export const useControlReplay = (): UseMutationResult<

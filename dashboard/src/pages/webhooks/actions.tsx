@@ -220,7 +220,7 @@ function SkippedDialog({
   skipped: Skipped;
   onClose: () => void;
 }): React.ReactNode {
-  const start = useStartReplay();
+  const start = useStartReplay({ isQuiet: false });
   return (
     <ConfirmDialog
       isOpen
