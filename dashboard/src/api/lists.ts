@@ -12,7 +12,7 @@ import {
 } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { credentials, request, type Query } from './http';
-import { explain, isLeftAlone, Problem, troubleOf } from './problem';
+import { explain, isLeftAlone, Problem, useTroubleOf } from './problem';
 import { notify } from '../ui/toast';
 
 /** What is cached belongs to a project, of which the admin has several, except for these themselves. */
@@ -92,7 +92,7 @@ export function useList<T>(
     enabled,
     ...(keepsFormer && { placeholderData: keepPreviousData }),
   });
-  return listFrom(query, (page) => page[plural] ?? []);
+  return useListFrom(query, (page) => page[plural] ?? []);
 }
 
 /** Cursors are ids, which begin with their time; null: this one is a name. */
@@ -102,11 +102,11 @@ function timeOf(cursor: string): string | null {
 }
 
 /** @param itemsOf one page */
-export function listFrom<Page extends { nextCursor: string | null }, T>(
+export function useListFrom<Page extends { nextCursor: string | null }, T>(
   query: UseInfiniteQueryResult<InfiniteData<Page>>,
   itemsOf: (page: Page) => T[],
 ): List<T> {
-  const error = troubleOf(query);
+  const error = useTroubleOf(query);
   const last = query.data?.pages.at(-1);
   const isFormerNone =
     query.isPlaceholderData && query.data.pages.every((page) => itemsOf(page).length === 0);
@@ -116,7 +116,7 @@ export function listFrom<Page extends { nextCursor: string | null }, T>(
       error !== null && query.isPlaceholderData ? [] : (query.data?.pages.flatMap(itemsOf) ?? []),
     // Not pending alone: what is not to be asked is not being loaded. That others found nothing says nothing here.
     isLoading: (query.isLoading || isFormerNone) && error === null,
-    isRefreshing: query.isRefetching,
+    isRefreshing: query.isRefetching || (query.isLoading && error !== null),
     error,
     hasMore: query.hasNextPage,
     lookedTo: last?.nextCursor && itemsOf(last).length === 0 ? timeOf(last.nextCursor) : null,

@@ -1,3 +1,5 @@
+import type { UseInfiniteQueryResult, UseQueryResult } from '@tanstack/react-query';
+import { useState } from 'react';
 import { texts } from '../texts';
 import { isTooSlow, looksAt } from './looks';
 
@@ -49,6 +51,20 @@ export const troubleOf = ({
   failureReason: Error | null;
 }): Error | null =>
   error ?? (failureCount > 1 && isAskedAgain(failureReason) ? failureReason : null);
+
+/**
+ * The same for what shows it, where a refusal stays while it is asked for again: the button that did so would go
+ * with it, and the focus with the button.
+ */
+export function useTroubleOf(query: UseQueryResult | UseInfiniteQueryResult): Error | null {
+  const { error, errorUpdatedAt } = query;
+  const [last, setLast] = useState({ error, errorUpdatedAt });
+  if (error !== null && error !== last.error) setLast({ error, errorUpdatedAt });
+  const isAsked = query.isLoading || query.isPlaceholderData;
+  // Its time tells it from that of other filters, or of another object. Whoever has signed in again is not refused.
+  const isKept = errorUpdatedAt === last.errorUpdatedAt && !isUnauthorized(last.error);
+  return troubleOf(query) ?? (isAsked && isKept ? last.error : null);
+}
 
 /** What happened and what to do, in words for people. */
 export function explain(error: unknown): { title: string; advice: string } {

@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { request, type Query } from './http';
-import { keyOf, listFrom, type List } from './lists';
+import { keyOf, useListFrom, type List } from './lists';
 import type { ScannedEvents, Search, SearchResult } from './types';
 
 /** How far a search in payloads has looked, all its pages together. */
@@ -27,7 +27,7 @@ export function useSearch(
   const [first] = parts;
   const last = parts.at(-1);
   return {
-    list: listFrom(query, ({ results }) => results),
+    list: useListFrom(query, ({ results }) => results),
     scanned:
       first && last
         ? {

@@ -1,7 +1,7 @@
 import { createContext, use, useEffect, useState, type ReactNode } from 'react';
 import { actFor } from '../api/http';
 import { keyOf } from '../api/lists';
-import { isMissing, troubleOf } from '../api/problem';
+import { isMissing, useTroubleOf } from '../api/problem';
 import { useProject, useProjects } from '../api/projects';
 import { queryClient } from '../api/query-client';
 import type { Project, Session } from '../api/types';
@@ -62,7 +62,7 @@ export function AccessProvider({
   const chosen = isAdmin ? preferred : null;
   const projects = useProjects('', isAdmin);
   const open = useProject(chosen ?? '', chosen !== null);
-  const trouble = troubleOf(open);
+  const trouble = useTroubleOf(open);
   const isGone = isMissing(trouble);
   // The list may still have it.
   const [goneId, setGoneId] = useState<string | null>(null);
@@ -94,6 +94,7 @@ export function AccessProvider({
         {error ? (
           <LoadError
             error={error}
+            isBusy={projects.isRefreshing || open.isLoading}
             onRetry={() => {
               projects.refresh();
               if (chosen !== null) void open.refetch();

@@ -5,7 +5,7 @@ import {
   isMissing,
   isPassing,
   isUnauthorized,
-  troubleOf,
+  useTroubleOf,
 } from '../api/problem';
 import { texts } from '../texts';
 import { Button } from './button';
@@ -33,7 +33,7 @@ export function QueryState<T>({
   header?: Header;
   children: (data: T) => React.ReactNode;
 }): React.ReactNode {
-  const error = troubleOf(query);
+  const error = useTroubleOf(query);
   // While it can't be asked for, also by whoever has to sign in again, what was there last stays; not when it is gone.
   const isKept = error === null || isPassing(error) || isUnauthorized(error);
   if (query.data !== undefined && isKept) return children(query.data);
@@ -49,7 +49,7 @@ export function QueryState<T>({
       {isNone ? (
         <Card isBare>{header.missing}</Card>
       ) : error ? (
-        <LoadError error={error} onRetry={() => void query.refetch()} />
+        <LoadError error={error} isBusy={query.isLoading} onRetry={() => void query.refetch()} />
       ) : (
         <Loading />
       )}
@@ -59,12 +59,12 @@ export function QueryState<T>({
 
 export function LoadError({
   error,
+  isBusy,
   onRetry,
-  isBusy = false,
 }: {
   error: unknown;
+  isBusy: boolean;
   onRetry: () => void;
-  isBusy?: boolean;
 }): React.ReactNode {
   const { title, advice } = explain(error);
   const isRetrying = isAskedAgain(error);
@@ -75,7 +75,7 @@ export function LoadError({
       actions={
         isRetrying ? undefined : (
           <Button size="small" isBusy={isBusy} onClick={onRetry}>
-            {texts.common.retry}
+            {isBusy ? texts.common.loading : texts.common.retry}
           </Button>
         )
       }

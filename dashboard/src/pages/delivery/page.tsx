@@ -6,7 +6,7 @@ import { useRefusals } from '../../app/refusals';
 import { useDelivery } from '../../api/deliveries';
 import { useEvent } from '../../api/events';
 import { useLiveDeliveries } from '../../api/live';
-import { isMissing, troubleOf } from '../../api/problem';
+import { isMissing, useTroubleOf } from '../../api/problem';
 import type { ExplainedDelivery } from '../../api/types';
 import { useKnownWebhook } from '../../api/webhooks';
 import { texts } from '../../texts';
@@ -42,7 +42,7 @@ export function DeliveryPage(): React.ReactNode {
 function Shown({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
   const { id, eventId, webhookId, attempts } = delivery;
   const event = useEvent(eventId);
-  const trouble = troubleOf(event);
+  const trouble = useTroubleOf(event);
   // It may have expired before its delivery.
   const body = isMissing(trouble) ? null : event.data?.body;
   const webhook = useKnownWebhook(webhookId);
@@ -133,7 +133,13 @@ function Shown({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
               requestBody={body}
               isExpunged={typeof event.data?.expungedAt === 'string'}
               trouble={
-                trouble && <LoadError error={trouble} onRetry={() => void event.refetch()} />
+                trouble && (
+                  <LoadError
+                    error={trouble}
+                    isBusy={event.isLoading}
+                    onRetry={() => void event.refetch()}
+                  />
+                )
               }
             />
           </Card>

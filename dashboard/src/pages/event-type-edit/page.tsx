@@ -75,7 +75,7 @@ export function EditEventTypePage(): React.ReactNode {
           </EmptyState>
         </Card>
       ) : list.error !== null ? (
-        <LoadError error={list.error} onRetry={list.refresh} />
+        <LoadError error={list.error} isBusy={list.isRefreshing} onRetry={list.refresh} />
       ) : (
         <Loading />
       )}

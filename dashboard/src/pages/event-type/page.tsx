@@ -29,7 +29,7 @@ export function EventTypePage(): React.ReactNode {
         back={back}
       />
       {list.error !== null ? (
-        <LoadError error={list.error} onRetry={list.refresh} />
+        <LoadError error={list.error} isBusy={list.isRefreshing} onRetry={list.refresh} />
       ) : !isMissing ? (
         <Loading />
       ) : (

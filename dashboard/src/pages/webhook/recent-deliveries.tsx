@@ -34,7 +34,7 @@ export function RecentDeliveries({
       {list.isLoading ? (
         <Loading rows={3} />
       ) : list.error && list.items.length === 0 ? (
-        <LoadError error={list.error} onRetry={list.refresh} />
+        <LoadError error={list.error} isBusy={list.isRefreshing} onRetry={list.refresh} />
       ) : list.items.length === 0 ? (
         <EmptyState
           icon="delivery"

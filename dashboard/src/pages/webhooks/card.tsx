@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
-import { troubleOf } from '../../api/problem';
+import { useTroubleOf } from '../../api/problem';
 import { lastHours, useWebhookStats } from '../../api/stats';
 import type { Stats, Webhook } from '../../api/types';
 import { texts } from '../../texts';
@@ -68,13 +68,13 @@ function Day({ webhookId }: { webhookId: string }): React.ReactNode {
     return () => observer.disconnect();
   }, []);
   const stats = useWebhookStats(webhookId, lastHours(24), isSeen);
-  const trouble = troubleOf(stats);
+  const trouble = useTroubleOf(stats);
   return (
     <div ref={box} className={styles.chart}>
       {stats.data ? (
         <DayChart stats={stats.data} />
       ) : trouble ? (
-        <LoadError error={trouble} onRetry={() => void stats.refetch()} />
+        <LoadError error={trouble} isBusy={stats.isLoading} onRetry={() => void stats.refetch()} />
       ) : (
         <Skeleton />
       )}

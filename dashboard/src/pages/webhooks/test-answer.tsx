@@ -1,5 +1,5 @@
 import { useDelivery } from '../../api/deliveries';
-import { troubleOf } from '../../api/problem';
+import { useTroubleOf } from '../../api/problem';
 import { texts } from '../../texts';
 import { StatusBadge } from '../../ui/badge';
 import { LinkButton } from '../../ui/button';
@@ -25,7 +25,7 @@ export function TestAnswer({
 }): React.ReactNode {
   const delivery = useDelivery(id, isTold);
   const { data } = delivery;
-  const trouble = troubleOf(delivery);
+  const trouble = useTroubleOf(delivery);
   const attempt = data?.attempts.at(-1);
   return (
     <div className={styles.answer}>
@@ -47,7 +47,13 @@ export function TestAnswer({
           {words.open}
         </LinkButton>
       </Row>
-      {trouble && !data && <LoadError error={trouble} onRetry={() => void delivery.refetch()} />}
+      {trouble && !data && (
+        <LoadError
+          error={trouble}
+          isBusy={delivery.isLoading}
+          onRetry={() => void delivery.refetch()}
+        />
+      )}
       {attempt?.statusCode !== undefined &&
         (attempt.responseBody ? (
           <CodeBlock label={words.answer(eventType)} code={attempt.responseBody} isWrapped />
