@@ -167,6 +167,12 @@ it('sends an event again as it was sent, though it is too large when indented', 
   await hasAll(() => payload.textContent());
   await button(page, 'Send as a new event').click();
   await hasAll(() => page.getByLabel('Data (JSON)').inputValue());
+  // It expires meanwhile.
+  const error = { code: 'not_found', message: 'not found', requestId: 'req_1' };
+  await page.route(`**/v1/events/${body.data.id}`, (route) =>
+    route.fulfill({ status: 404, json: { success: false, error } }),
+  );
+  await title(page, 'Event not found').waitFor();
   await inDialog(page, 'Send event').click();
   const sent = await eventually('it arrives again', () => {
     const bodies = receiver.requests.map(({ rawBody }) => rawBody.toString());

@@ -22,19 +22,33 @@ const back = { to: '/events', label: words.title } as const;
 
 export function EventPage(): React.ReactNode {
   const eventId = useParams({ strict: false }).eventId!;
+  return <OneEvent key={eventId} eventId={eventId} />;
+}
+
+function OneEvent({ eventId }: { eventId: string }): React.ReactNode {
   const event = useEvent(eventId);
+  // What somebody has written stays when the event expires.
+  const [first, setFirst] = useState<{ type: string; dataText: string }>();
   const missing = <Elsewhere id={eventId} kind="event" />;
   return (
-    <QueryState query={event} header={{ kind: words.oneTitle, back, missing }}>
-      {(data) => <Shown key={data.id} event={data} />}
-    </QueryState>
+    <>
+      <QueryState query={event} header={{ kind: words.oneTitle, back, missing }}>
+        {(data) => <Shown event={data} onSendAgain={setFirst} />}
+      </QueryState>
+      {first && <SendDialog first={first} onClose={() => setFirst(undefined)} />}
+    </>
   );
 }
 
-function Shown({ event }: { event: EventWithDeliveries }): React.ReactNode {
+function Shown({
+  event,
+  onSendAgain,
+}: {
+  event: EventWithDeliveries;
+  onSendAgain: (first: { type: string; dataText: string }) => void;
+}): React.ReactNode {
   const { canPublish } = useAccess();
-  const [open, setOpen] = useState<'send' | 'expunge' | null>(null);
-  const close = (): void => setOpen(null);
+  const [isExpunging, setExpunging] = useState(false);
   const { id, type, data, expungedAt } = event;
   return (
     <>
@@ -51,8 +65,8 @@ function Shown({ event }: { event: EventWithDeliveries }): React.ReactNode {
           canPublish &&
           data !== null && (
             <>
-              <SendAgain type={type} onClick={() => setOpen('send')} />
-              <Button icon="trash" onClick={() => setOpen('expunge')}>
+              <SendAgain type={type} onClick={() => onSendAgain({ type, dataText: data })} />
+              <Button icon="trash" onClick={() => setExpunging(true)}>
                 {words.expunge.action}
               </Button>
             </>
@@ -87,10 +101,7 @@ function Shown({ event }: { event: EventWithDeliveries }): React.ReactNode {
           </Card>
         )}
       </Stack>
-      {open === 'send' && data !== null && (
-        <SendDialog first={{ type, dataText: data }} onClose={close} />
-      )}
-      {open === 'expunge' && <ExpungeDialog id={id} onClose={close} />}
+      {isExpunging && <ExpungeDialog id={id} onClose={() => setExpunging(false)} />}
     </>
   );
 }
