@@ -61,6 +61,19 @@ it('leaves the focus in a search that is emptied, with what is typed next', asyn
   }
 });
 
+it('shows what is asked for by the address, also what it does not offer', async () => {
+  const { page, go } = await arrive();
+  for (const [to, label] of [
+    ['/audit?action=removed', 'Action'],
+    ['/events?type=removed', 'Event type'],
+    ['/deliveries?errorCode=removed', 'Error'],
+  ] as const) {
+    await go(to);
+    const chosen = page.getByLabel(label, { exact: true });
+    await soon(async () => expect(await chosen.inputValue()).toBe('removed'));
+  }
+});
+
 it('takes what is typed into a search where it is typed', async () => {
   const { page, go } = await arrive();
   for (const [to, label] of [

@@ -144,7 +144,10 @@ export const optionsOf = <const Value extends string>(
   labels: Record<Value, string>,
 ): { value: Value; label: string }[] => values.map((value) => ({ value, label: labels[value] }));
 
-/** The browser's own: nothing else is as good with screen readers, keyboards and phones. */
+/**
+ * The browser's own: nothing else is as good with screen readers, keyboards and phones. What is chosen is listed
+ * also when it is no option (any more).
+ */
 export function Select<Value extends string>({
   value,
   options,
@@ -157,6 +160,8 @@ export function Select<Value extends string>({
   onChange: (value: Value) => void;
   isDisabled?: boolean;
 }): React.ReactNode {
+  const isListed = options.some((option) => option.value === value);
+  const all = isListed ? options : [...options, { value, label: value }];
   return (
     <Field {...field}>
       {(wiring) => (
@@ -168,7 +173,7 @@ export function Select<Value extends string>({
             disabled={isDisabled}
             onChange={(event) => onChange(event.target.value as Value)}
           >
-            {options.map((option) => (
+            {all.map((option) => (
               <option key={option.value} value={option.value}>
                 {option.label}
               </option>

@@ -15,7 +15,7 @@ import styles from './deliveries.module.css';
 
 const words = texts.deliveries.filters;
 const STATUSES = Object.keys(texts.common.status) as (keyof typeof texts.common.status)[];
-const ERRORS = Object.entries(texts.deliveries.error);
+const ERRORS = Object.entries(texts.deliveries.error).map(([value, label]) => ({ value, label }));
 /** Which are not visible before the bar is opened. */
 const FOLDED = ['webhookId', 'type', 'statusCode', 'errorCode', 'order'] as const;
 
@@ -101,22 +101,23 @@ function MoreFilters({ filters, change }: FilterBarProps): React.ReactNode {
         value={filters.webhookId ?? ''}
         onChange={(webhookId) => change({ webhookId })}
       />
-      <Choice
+      <Select
         label={words.type}
-        any={words.anyType}
-        value={filters.type}
-        options={types.map((type) => [type, type])}
+        value={filters.type ?? ''}
+        options={[
+          { value: '', label: words.anyType },
+          ...types.map((type) => ({ value: type, label: type })),
+        ]}
         onChange={(type) => change({ type })}
       />
       <StatusCodeField
         value={filters.statusCode ?? ''}
         onChange={(statusCode) => change({ statusCode })}
       />
-      <Choice
+      <Select
         label={words.errorCode}
-        any={words.anyError}
-        value={filters.errorCode}
-        options={ERRORS}
+        value={filters.errorCode ?? ''}
+        options={[{ value: '', label: words.anyError }, ...ERRORS]}
         onChange={(errorCode) => change({ errorCode })}
       />
       <Select
@@ -156,32 +157,6 @@ function MoreFilters({ filters, change }: FilterBarProps): React.ReactNode {
 }
 
 const hourAgo = (): string => new Date(nowMs() - HOUR_MS).toISOString();
-
-/** One or any; what the address names is offered, also when it is not among the options. */
-function Choice({
-  label,
-  any,
-  value = '',
-  options,
-  onChange,
-}: {
-  label: string;
-  any: string;
-  value: string | undefined;
-  options: readonly (readonly [string, string])[];
-  onChange: (value: string) => void;
-}): React.ReactNode {
-  const isKnown = value === '' || options.some(([known]) => known === value);
-  const all = [['', any] as const, ...options, ...(isKnown ? [] : [[value, value] as const])];
-  return (
-    <Select
-      label={label}
-      value={value}
-      options={all.map(([option, shown]) => ({ value: option, label: shown }))}
-      onChange={onChange}
-    />
-  );
-}
 
 /** Asked for when it is whole: on Enter, or when the field is left. */
 function StatusCodeField({

@@ -95,8 +95,6 @@ function TypeFilter({
   onChange: (type: string) => void;
 }): React.ReactNode {
   const types = useTypesToFind();
-  // A type that was deleted still has its events.
-  const listed = value === '' || types.includes(value) ? types : [value, ...types];
   return (
     <Select
       label={words.type}
@@ -104,7 +102,7 @@ function TypeFilter({
       value={value}
       options={[
         { value: '', label: words.anyType },
-        ...listed.map((type) => ({ value: type, label: type })),
+        ...types.map((type) => ({ value: type, label: type })),
       ]}
       onChange={onChange}
     />

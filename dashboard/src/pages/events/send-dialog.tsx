@@ -58,8 +58,7 @@ export function SendDialog({
   };
   const dataError = wrong ?? fieldError(send.error, 'data');
   const typeError = fieldError(send.error, 'type');
-  const listed = types.items.map((one) => one.type);
-  const hasNoTypes = !types.isLoading && listed.length === 0 && types.error === null;
+  const hasNoTypes = !types.isLoading && types.items.length === 0 && types.error === null;
   return (
     <Dialog
       isOpen
@@ -97,10 +96,7 @@ export function SendDialog({
                   label={words.type}
                   error={typeError}
                   value={type}
-                  options={(listed.includes(type) ? listed : [type, ...listed]).map((one) => ({
-                    value: one,
-                    label: one,
-                  }))}
+                  options={types.items.map((one) => ({ value: one.type, label: one.type }))}
                   onChange={(next) => {
                     setType(next);
                     change(undefined);
