@@ -106,7 +106,7 @@ it('sends an event once, though its answer was lost and it is sent again', async
   expect(await page.getByRole('dialog').count()).toBe(0);
 });
 
-it('keeps the type of what is being written when another one is defined meanwhile', async () => {
+it('keeps the type of what is being written when others are defined or deleted meanwhile', async () => {
   const { client: other } = await stack.project({ profile: 'custom' });
   const define = (type: string) => other.send('PUT', `/v1/event-types/${type}`, DEFINITION);
   await define('order.paid');
