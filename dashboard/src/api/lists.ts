@@ -10,7 +10,7 @@ import {
   type UseMutationResult,
   type UseQueryResult,
 } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
 import { credentials, request, type Query } from './http';
 import { explain, isLeftAlone, Problem, useTroubleOf } from './problem';
 import { notify } from '../ui/toast';
@@ -225,10 +225,16 @@ export function useAct<Input = void, Output = unknown>({
   const client = useQueryClient();
   const refresh = (changed: readonly QueryKey[]): Promise<unknown> =>
     Promise.all(changed.map((queryKey) => client.invalidateQueries({ queryKey })));
+  // Not `isPending`, of which a page hears only when it is drawn next: somebody may have written something by then.
+  const underWay = useRef(0);
   const mutation = useMutation<Output, Error, Input, readonly QueryKey[]>({
     mutationFn: run,
-    // Of the project that it is done in: another one may be chosen meanwhile.
-    onMutate: () => changes.map((resource) => keyOf(resource)),
+    onMutate: () => {
+      underWay.current += 1;
+      // Of the project that it is done in: another one may be chosen meanwhile.
+      return changes.map((resource) => keyOf(resource));
+    },
+    onSettled: () => void (underWay.current -= 1),
     onSuccess: async (output, input, changed) => {
       if (done !== undefined) {
         notify({ kind: 'success', title: typeof done === 'string' ? done : done(output, input) });
@@ -243,12 +249,12 @@ export function useAct<Input = void, Output = unknown>({
       if (error instanceof Problem && OUTDATED.has(error.status)) void refresh(changed);
     },
   });
-  const { isPending, reset } = mutation;
+  const { reset } = mutation;
   return {
     ...mutation,
     reset: () => {
       // What becomes of what is on its way is told in any case: it would be forgotten with it.
-      if (!isPending) reset();
+      if (underWay.current === 0) reset();
     },
   };
 }
