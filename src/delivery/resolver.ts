@@ -138,11 +138,21 @@ class HostsFile {
   find(name: string): LookupAddress[] | undefined {
     const changedAt = statSync(this.path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
     if (changedAt !== this.changedAt) {
-      this.hosts = changedAt === 0 ? new Map() : parse(readFileSync(this.path, 'utf8'));
-      // Not before: what could not be read is read again.
+      this.hosts = changedAt === 0 ? new Map() : parse(read(this.path));
+      // Not before: what could not be read for want of something is read again.
       this.changedAt = changedAt;
     }
     return this.hosts.get(name);
+  }
+}
+
+/** One that may not be read is none, as for the C library. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (['EMFILE', 'ENFILE', 'ENOMEM'].includes(codeOf(error) ?? '')) throw error;
+    return '';
   }
 }
 

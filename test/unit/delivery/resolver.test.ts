@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -97,14 +97,21 @@ describe('a host’s addresses', () => {
     expect(await resolve('listed.example')).toEqual([v4('192.0.2.9')]);
   });
 
-  it('are read again where the hosts file could not be read', async () => {
+  it('go on to the name servers where the hosts file may not be read', async () => {
     const unreadable = path.join(folder, 'unreadable');
     mkdirSync(unreadable);
     const resolve = systemResolver({ nameServers: [server.address], hostsFile: unreadable });
-    for (let n = 0; n < 2; n++) {
-      await expect(resolve('listed.example')).rejects.toMatchObject({ code: 'EISDIR' });
-    }
-    expect(server.asked).toEqual([]);
+    expect(await resolve('listed.example')).toEqual([v4('192.0.2.9')]);
+  });
+
+  it('follow the hosts file again once the process has file descriptors', async () => {
+    const resolve = resolver();
+    const read = jest.spyOn(fs, 'readFileSync').mockImplementationOnce(() => {
+      throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+    });
+    await expect(resolve('other.example')).rejects.toMatchObject({ code: 'EMFILE' });
+    read.mockRestore();
+    expect(await resolve('other.example')).toEqual([v4('10.0.0.5')]);
   });
 
   it.each([
