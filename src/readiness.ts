@@ -5,7 +5,7 @@ import type { Config } from './config/config';
 import { MINUTE_MS } from './domain/durations';
 import { causeOf } from './reachability';
 import type { Cipher } from './store/cipher';
-import { isStoreUnavailable } from './store/errors';
+import { isStoreUnavailable, isTooSlow } from './store/errors';
 import type { Store } from './store/store';
 import { findUnreadable } from './store/unreadable';
 import type { Engine } from './temporal/engine';
@@ -143,7 +143,8 @@ export class Readiness {
       this.decryptedAt = performance.now();
     } catch (err) {
       // If MongoDB fails, its own check says so the next time.
-      if (!isStoreUnavailable(err)) this.log.error({ err }, 'encryption keys can not be checked');
+      const isTold = isStoreUnavailable(err) || isTooSlow(err) || this.stopped.signal.aborted;
+      if (!isTold) this.log.error({ err }, 'encryption keys can not be checked');
     }
   }
 
