@@ -152,6 +152,26 @@ describe('the ping of a new webhook', () => {
     }
   });
 
+  it('is answered by the attempt that counts', async () => {
+    const { client } = await stack.project(ping);
+    const { deliveries } = stack.store;
+    const find = deliveries.find.bind(deliveries);
+    const spy = jest.spyOn(deliveries, 'find').mockImplementation(async (id) => {
+      const found = await find(id);
+      const [attempt] = found?.attempts ?? [];
+      // As where the worker had stood still in one before.
+      const before = attempt && {
+        ...attempt,
+        outcome: 'failed' as const,
+        superseded: true as const,
+      };
+      return found && { ...found, attempts: [...(before ? [before] : []), ...found.attempts] };
+    });
+    const made = await client.post('/v1/webhooks', { ...body, url: receiver.url });
+    spy.mockRestore();
+    expect(made.body.data.ping).toEqual({ outcome: 'succeeded', statusCode: 200 });
+  });
+
   it('stays one attempt when it is replayed', async () => {
     receiver.respondWith(500);
     const { client } = await stack.project(ping);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UNENDED_STATUSES } from '../../contracts/delivery';
-import { isOperators } from '../../domain/outcome';
+import { isOperators, lastCounting } from '../../domain/outcome';
 import type { DeliveryRecord } from '../../store/delivery-record';
 import type { Store } from '../../store/store';
 import type { WebhookRecord } from '../../store/webhook-record';
@@ -56,7 +56,7 @@ export class Pings {
     const deadline = performance.now() + timeoutMs + MARGIN_MS;
     for (let waitMs = CHECK_MS.first; ; waitMs = Math.min(waitMs * 1.5, CHECK_MS.most)) {
       const delivery = await store.deliveries.find(deliveryId);
-      const attempt = delivery?.attempts[0];
+      const attempt = delivery && lastCounting(delivery.attempts);
       const current = attempt && (await store.webhooks.get(webhook.projectId, webhook._id));
       const isLate = !delivery || performance.now() > deadline || isOver();
       // What could not leave its worker is not counted.
@@ -74,12 +74,7 @@ export class Pings {
 }
 
 /** Whether the consequences of its one attempt, if that has failed, have followed. */
-function isFollowedUp({
-  attempts: [attempt],
-  isExpress,
-  followUp,
-  healthCounted,
-}: DeliveryRecord): boolean {
-  if (attempt?.outcome !== 'failed') return true;
+function isFollowedUp({ attempts, isExpress, followUp, healthCounted }: DeliveryRecord): boolean {
+  if (lastCounting(attempts)?.outcome !== 'failed') return true;
   return isExpress ? !followUp : healthCounted !== undefined;
 }
