@@ -7,6 +7,8 @@ import { soon } from '../support/eventually';
 import { ADMIN_KEY } from '../support/stack';
 import { useReceiver, useStack } from '../support/use';
 
+jest.setTimeout(400_000);
+
 const stack = useStack();
 const receiver = useReceiver();
 const { visit } = useChromium();

@@ -20,7 +20,9 @@ export async function stopInLastAttempt(
   project: Record<string, unknown> = {},
   end: 'answer' | 'reset' = 'answer',
 ) {
-  const { client } = await stack.project({ ...project, policy });
+  // Its timer is not to be over before.
+  const timeoutMs = end === 'reset' ? 60_000 : TIMEOUT_MS;
+  const { client } = await stack.project({ ...project, policy: { ...policy, timeoutMs } });
   const webhook = await makeWebhook(client, receiver.url);
   let answer!: () => void;
   const after = new Promise<void>((resolve) => (answer = resolve));
