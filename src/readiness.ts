@@ -15,7 +15,7 @@ import { Trouble } from './trouble';
 /** Milliseconds between checks: until everything is ready, and from then on. */
 const LOOK_EVERY_MS = 1000;
 const WATCH_EVERY_MS = 5000;
-/** Milliseconds after which is looked again at what costs more, though nothing has failed. */
+/** Milliseconds after which what costs more is checked again, even if nothing has failed. */
 const FULL_LOOK_EVERY_MS = MINUTE_MS;
 
 const RUN_SETUP = 'run setup (node dist/src/main.js setup)';
@@ -23,7 +23,7 @@ const RUN_SETUP = 'run setup (node dist/src/main.js setup)';
 /** What is wrong with Temporal, and what of it `setup` has still to do. */
 interface Found {
   trouble: string | null;
-  /** Undefined: it did not say. */
+  /** Undefined: Temporal did not say. */
   missing: string | null | undefined;
 }
 
@@ -49,6 +49,7 @@ export class Readiness {
   private isStoreSetUp = false;
   private isEngineSetUp = false;
   private isReadable = false;
+  /** What Temporal lacked when it last said so. */
   private lacked: string | null = null;
   private lookedInFullAt = -Infinity;
   private decryptedAt = -Infinity;
@@ -129,7 +130,7 @@ export class Readiness {
     return this.isStoreSetUp && this.isEngineSetUp && this.isReadable;
   }
 
-  /** Each time, since others may encrypt with a key that this process lacks; what few lost keys need is a count. */
+  /** At every look, since others may encrypt with a key that this process lacks; but a few lost keys cost a count. */
   private get isDecryptionDue(): boolean {
     const isCostly = this.isReadable && this.encryption.told !== null;
     return !isCostly || performance.now() - this.decryptedAt >= FULL_LOOK_EVERY_MS;

@@ -19,7 +19,7 @@ export interface Exchange {
 
 /**
  * Whether it failed without an answer. That is nobody's fault if this process was suspended meanwhile: its timers ran
- * out, and the others gave its connections up.
+ * out, or the other side gave up the connection.
  */
 export const isUnanswered = ({ answer }: Exchange): boolean =>
   answer.kind === 'error' && failedStatus(answer) === undefined;

@@ -24,7 +24,7 @@ export const cacheFolder = resolve(
 /**
  * Finds a server's binary: on PATH, in our cache, else fetched from the pinned sources in turn.
  * `accepts(version)` may return a reason why a version is not suitable. `env` is the environment that it will run
- * in, if not ours: what a version manager puts on PATH may find nothing there.
+ * in, if not ours: what a version manager puts on PATH may not run there.
  * Returns `{path, version}`; throws a Refusal that lists everything that was tried.
  */
 export async function findBinary(name, { accepts, env } = {}) {
