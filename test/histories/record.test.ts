@@ -26,6 +26,8 @@ import { useFreshReceiver, useStack } from '../support/use';
 import { keep } from './keep';
 
 const SOON = { policy: { retryDelaysMs: [1000] } };
+/** Long enough to be paused and resumed before. */
+const LATER = { policy: { retryDelaysMs: [20_000] } };
 const LATE = { policy: { retryDelaysMs: [3_600_000] } };
 
 describe('keeping the history of', () => {
@@ -152,8 +154,11 @@ describe('keeping the history of', () => {
     for (let n = 0; n < 501; n += 1) await makeWebhook(many.client, receiver.url);
     const { body } = await many.client.post('/v1/events', { type: 'email.sent', data: emailSent });
     const workflowId = fanOutWorkflowId(body.data.id as string);
-    await temporal.workflow.getHandle(workflowId).result();
-    const { events } = await temporal.workflow.getHandle(workflowId).fetchHistory();
+    const handle = temporal.workflow.getHandle(workflowId);
+    // Behind the answer.
+    await eventually('it is started', () => handle.describe().catch(() => null));
+    await handle.result();
+    const { events } = await handle.fetchHistory();
     const firstRunId =
       events![0]!.workflowExecutionStartedEventAttributes!.continuedExecutionRunId!;
     await keep(temporal, 'fan-out-continued', workflowId, firstRunId);
@@ -182,7 +187,7 @@ describe('keeping the history of', () => {
   });
 
   it('a delivery paused and resumed by signals', async () => {
-    const { id } = await backingOff();
+    const { id } = await backingOff(LATER);
     await handleOf(id).signal(pauseSignal);
     await becomes(id, 'paused');
     await keepDelivery('delivery-paused', id);
