@@ -3,7 +3,10 @@ import mongoose from 'mongoose';
 import { poll } from '../scripts/lib/run.mjs';
 
 const everyMs = 2000;
-const isOurs = "WorkflowType != 'reconcile' AND WorkflowType != 'temporal-sys-scheduler-workflow'";
+/** But for a probe, which is deleted at once: a Temporal that is killed meanwhile may list it for ever. */
+const isOurs = ['reconcile', 'temporal-sys-scheduler-workflow', 'readiness']
+  .map((type) => `WorkflowType != '${type}'`)
+  .join(' AND ');
 
 /** Looks into MongoDB and Temporal directly, past the API. */
 export async function openEvidence({ mongodbUrl, temporalAddress }) {
