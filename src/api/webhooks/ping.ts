@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UNENDED_STATUSES } from '../../contracts/delivery';
+import { UNENDED_STATUSES, type Attempt } from '../../contracts/delivery';
 import { isOperators, lastCounting } from '../../domain/outcome';
 import type { DeliveryRecord } from '../../store/delivery-record';
 import type { Store } from '../../store/store';
@@ -61,7 +61,7 @@ export class Pings {
       const isLate = !delivery || performance.now() > deadline || isOver();
       // What could not leave its worker is not counted.
       const isCounted = attempt && (isOperators(attempt) || current?.lastStatus !== null);
-      if (attempt && (!current || isLate || (isCounted && isFollowedUp(delivery)))) {
+      if (attempt && (!current || isLate || (isCounted && isFollowedUp(delivery, attempt)))) {
         const { outcome, statusCode, errorCode } = attempt;
         return { ping: { outcome, statusCode, errorCode }, webhook: current ?? webhook };
       }
@@ -73,8 +73,11 @@ export class Pings {
   }
 }
 
-/** Whether the consequences of its one attempt, if that has failed, have followed. */
-function isFollowedUp({ attempts, isExpress, followUp, healthCounted }: DeliveryRecord): boolean {
-  if (lastCounting(attempts)?.outcome !== 'failed') return true;
+/** Whether the consequences of its one attempt that counts, if that has failed, have followed. */
+function isFollowedUp(
+  { isExpress, followUp, healthCounted }: DeliveryRecord,
+  { outcome }: Attempt,
+): boolean {
+  if (outcome !== 'failed') return true;
   return isExpress ? !followUp : healthCounted !== undefined;
 }
