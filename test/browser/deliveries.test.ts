@@ -9,7 +9,7 @@ import {
   useChromium,
   WIDE,
 } from '../support/chromium';
-import { title } from '../support/dashboard';
+import { title, WATCH_MS } from '../support/dashboard';
 import { eventually, soon } from '../support/eventually';
 import { typing } from '../support/hand';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
@@ -204,9 +204,6 @@ describe('all that match, also what is not loaded', () => {
     await having('status=succeeded', COUNT);
   });
 });
-
-/** Between two looks of the log while its stream tells nothing. */
-const WATCH_MS = 5_000;
 
 /** As when somebody looks at another tab: a browser without a window hides none. */
 const setHidden = (isHidden: boolean): string => `

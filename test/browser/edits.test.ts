@@ -1,7 +1,7 @@
 import type { Locator, Page, Route } from 'playwright-core';
 import type { ApiClient } from '../support/api-client';
 import { isTold, WITHOUT_RAW_JSON } from '../support/chromium';
-import { button, inDialog, link, title, useDashboard } from '../support/dashboard';
+import { button, inDialog, link, title, useDashboard, WATCH_MS } from '../support/dashboard';
 import { makeWebhook } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
 import { ADMIN_KEY } from '../support/stack';
@@ -15,9 +15,6 @@ const SAMPLE = '{"total":12345678901234567890,"price":10.00}';
 
 const definition = (sample: string, description = 'A test.'): string =>
   `{"description":${JSON.stringify(description)},"schema":${JSON.stringify(SCHEMA)},"sample":${sample}}`;
-
-/** Between two looks of a page at what it shows. */
-const WATCH_MS = 5_000;
 
 /** A project with the types `order.paid` and `order.sent`, whose owner is signed in. */
 async function arrive(): Promise<{ page: Page; client: ApiClient; go: (to: string) => unknown }> {

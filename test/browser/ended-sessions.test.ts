@@ -1,6 +1,6 @@
 import type { FrameLocator, Page } from 'playwright-core';
 import { expectAccessible, signIn, useChromium } from '../support/chromium';
-import { title } from '../support/dashboard';
+import { title, WATCH_MS } from '../support/dashboard';
 import { makeWebhook } from '../support/deliveries';
 import { soon } from '../support/eventually';
 import { startPortalExample } from '../support/portal-example';
@@ -25,12 +25,10 @@ const ready = (within: Page | FrameLocator) => title(within, 'Orders is ready');
 const create = (within: Page | FrameLocator): Promise<void> =>
   within.getByRole('button', { name: 'Create webhook' }).click();
 
-/** Between two looks of a page at what it shows. */
-const WATCH_MS = 5_000;
 /** Longer than anything unused is kept by default. */
 const LATER = '10:00';
 
-/** Until the page finds it by itself. Its clock must be installed. */
+/** Ends the session, and lets the page find out on its own. Its clock must be installed. */
 async function endSession(page: Page): Promise<void> {
   await page.evaluate(END_SESSION);
   await page.clock.fastForward(WATCH_MS);
@@ -129,7 +127,7 @@ it('keeps what a customer has typed when the embedding page gives another link',
     await urlOf(portal).fill(receiver.url);
     const renewed = page.waitForResponse(/portal-link/);
     await client.delete('/v1/portal-links');
-    // Whichever request finds it out: this one, or one that the page has made by itself before.
+    // Either this request finds out, or an earlier one that the page made on its own.
     const created = page.waitForResponse(
       (answer) => answer.request().method() === 'POST' && answer.url().endsWith('/v1/webhooks'),
     );

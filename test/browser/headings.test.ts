@@ -1,7 +1,7 @@
 import type { Page, Route } from 'playwright-core';
 import type { ApiClient } from '../support/api-client';
 import { expectAccessible, focused, NARROW, useChromium } from '../support/chromium';
-import { button, link, look, title } from '../support/dashboard';
+import { button, link, look, title, WATCH_MS } from '../support/dashboard';
 import { makeWebhook, postEvent } from '../support/deliveries';
 import { soon } from '../support/eventually';
 import { ADMIN_KEY } from '../support/stack';
@@ -13,8 +13,6 @@ const stack = useStack();
 const receiver = useReceiver();
 const { visit } = useChromium();
 
-/** Between two looks of a page at what it shows. */
-const WATCH_MS = 5_000;
 const NONE = '0'.repeat(32);
 const RANGE = { since: '2026-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
 

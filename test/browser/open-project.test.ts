@@ -1,15 +1,12 @@
 import type { Page } from 'playwright-core';
 import { expectAccessible, focused, isTold, useChromium } from '../support/chromium';
-import { button, link, title } from '../support/dashboard';
+import { button, link, title, WATCH_MS } from '../support/dashboard';
 import { soon } from '../support/eventually';
 import { ADMIN_KEY } from '../support/stack';
 import { useStack } from '../support/use';
 
 const stack = useStack({}, { worker: false });
 const { visit } = useChromium();
-
-/** Between two looks of a page at what it shows. */
-const WATCH_MS = 5_000;
 
 const choice = (page: Page) => page.getByLabel('Project', { exact: true });
 const expectOpen = (page: Page, name: string): Promise<void> =>

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import type { Locator, Route } from 'playwright-core';
 import { expectAccessible, focused, signIn, useChromium } from '../support/chromium';
-import { answerTooSlow, button, title } from '../support/dashboard';
+import { answerTooSlow, button, title, WATCH_MS } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
 import { Stack, testEnvironment } from '../support/stack';
@@ -19,8 +19,6 @@ const PAGES = readdirSync('dashboard/src/pages').filter((name) =>
 );
 /** Requests wait for an unavailable database before they are refused. */
 const OUTAGE = { timeout: 60_000 };
-/** Between two looks of a page at what it shows. */
-const WATCH_MS = 5_000;
 /** Longer than a stream is silent while somebody is there. */
 const SILENCE_MS = 15_000;
 

@@ -1,10 +1,7 @@
-import { answerTooSlow, title, useDashboard } from '../support/dashboard';
+import { answerTooSlow, title, useDashboard, WATCH_MS } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 
 const { receiver, stack, open } = useDashboard();
-
-/** Between two looks of a page at what it shows. */
-const WATCH_MS = 5_000;
 
 it('says of a payload and its answers whether they were deleted, or could not be loaded', async () => {
   const { client } = await stack.project();

@@ -6,6 +6,9 @@ import type { Receiver } from './receiver';
 import type { Stack } from './stack';
 import { useReceiver, useStack } from './use';
 
+/** Milliseconds after which most pages have looked again at what they show. */
+export const WATCH_MS = 5_000;
+
 /** A tag, and a mark that turns the direction of what follows. */
 export const HOSTILE = '<img src=x onerror="document.title=\'owned\'">\u202Egnp.exe';
 

@@ -50,7 +50,7 @@ export class RoleProcess {
     );
   }
 
-  /** Runs a role until it has ended by itself, and again, as it asks for, where MongoDB has failed. */
+  /** Runs a role to its end; again if MongoDB failed it, as its message tells an operator to do. */
   static run(
     role: 'setup' | 'rotate-key',
     environment: Record<string, string>,
