@@ -23,6 +23,12 @@ import { tlsFront } from '../support/tls-front';
 const PATIENCE_MS = 150_000;
 jest.setTimeout(400_000);
 
+/** Posts an event; a refusal is shown with its reason. */
+async function expectAccepted(client: ApiClient): Promise<void> {
+  const { status, body } = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+  expect([status, body.error]).toEqual([202, undefined]);
+}
+
 /** A busy machine may lose an attempt, which is made again. */
 const deliveredTo = ({ requests }: Receiver): number =>
   new Set(requests.map(({ headers }) => headers['x-webhook-delivery-id'])).size;
@@ -47,18 +53,11 @@ describe('a process of the role all that starts while Temporal is unavailable', 
       });
       const client = admin.with({ 'x-project-id': project });
       await makeWebhook(client, receiver.url);
-      const post = async (): Promise<void> => {
-        const { status, body } = await client.post('/v1/events', {
-          type: 'email.sent',
-          data: emailSent,
-        });
-        expect([status, body.error]).toEqual([202, undefined]);
-      };
-      await post();
+      await expectAccepted(client);
 
       await temporal.restore();
       await all.logged(`Temporal's namespace ${environment.TEMPORAL_NAMESPACE} is missing`);
-      await post();
+      await expectAccepted(client);
       await eventually('it says so', async () => {
         const { body } = await admin.get('/readyz');
         return body.data?.temporal === 'incomplete';
@@ -199,11 +198,7 @@ describe('an API and a worker whose Temporal loses its data while they run', () 
       await both(
         `the search attribute PosthornProjectId of Temporal's namespace ${namespace} is missing`,
       );
-      const { status, body } = await client.post('/v1/events', {
-        type: 'email.sent',
-        data: emailSent,
-      });
-      expect([status, body.error]).toEqual([202, undefined]);
+      await expectAccepted(client);
       await say('incomplete', 503);
 
       await setUp();
