@@ -14,8 +14,8 @@ describe('a webhook’s own headers', () => {
     Authorization: 'Bearer receivers-token',
     Cookie: 'session=receivers-cookie',
     'X-Api-Key': 'receivers-key',
-    'X-Auth-Token': 'receivers-other-token',
-    'X-Client-Secret': 'receivers-secret',
+    'Webhook-Token': 'receivers-other-token',
+    'X-Webhook-Secret': 'receivers-secret',
     'X-Session': 'receivers-session',
     'X-Jwt': 'receivers-jwt',
     'X-Bearer': 'receivers-bearer',
@@ -30,6 +30,8 @@ describe('a webhook’s own headers', () => {
     'X-Tab': 'a\tb',
     'X_Underscore.and~more': '~',
     Accept: 'application/json',
+    'Content-Language': 'en',
+    'X-Webhook-Source': 'acme',
     'X-Long': 'x'.repeat(1024),
   };
 
@@ -96,19 +98,39 @@ describe('a webhook’s own headers', () => {
     const headers = { 'Webhook-Id': 'x', 'X Space': 'x' };
     const posted = await client.post('/v1/webhooks', { name: 'H', url, events: ['*'], headers });
     expect(posted.body.error.details).toEqual([
-      { field: 'headers.Webhook-Id', message: 'is a header that Posthorn sets itself' },
+      { field: 'headers.Webhook-Id', message: 'is a header that only Posthorn or HTTP itself sets' },
       { field: 'headers.X Space', message: 'is not a header name' },
     ]);
+  });
+
+  it('can be none that Posthorn sends, by whatever scheme, but Accept', async () => {
+    const { client } = await stack.project();
+    const signing = ['hex', 'standard', 'standard-ed25519'];
+    const webhook = await makeWebhook(client, receiver.url, { signing });
+    const path = `/v1/webhooks/${webhook.id}`;
+    expect((await client.post(`${path}/secret/rotate`)).status).toBe(200);
+    const tested = await client.post(`${path}/test`, { events: ['email.sent'] });
+    await deliveryWith(client, tested.body.data.deliveries[0].id, { status: 'succeeded' });
+    const sent = Object.keys(receiver.requests.at(-1)!.headers);
+    expect(sent).toEqual(
+      expect.arrayContaining(['x-webhook-signature-previous', 'x-webhook-test', 'webhook-id']),
+    );
+    const refused = sent.filter((name) => name !== 'accept');
+    const headers = Object.fromEntries(sent.map((name) => [name, 'x']));
+    const posted = await client.post('/v1/webhooks', { name: 'H', url, events: ['*'], headers });
+    expectRefusal(
+      posted,
+      'validation_failed',
+      refused.map((name) => `headers.${name}`),
+    );
   });
 
   it.each([
     // Ours.
     'X-Webhook-Signature',
-    'x-webhook-signature-previous',
-    'X-WEBHOOK-ANYTHING',
-    'webhook-id',
-    'Webhook-Signature',
+    'X-WEBHOOK-TEST',
     'User-Agent',
+    'Accept-Encoding',
     // The body's.
     'Content-Type',
     'content-length',

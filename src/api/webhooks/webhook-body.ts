@@ -21,9 +21,15 @@ import { nameField, someOf } from '../http/validation';
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 /** Visible ASCII, with spaces and tabs inside: nothing that could start another header. */
 const HEADER_VALUE = /^[\x21-\x7e]([\x20-\x7e\t]{0,1022}[\x21-\x7e])?$/;
-/** Headers of Posthorn, of the connection, or of the body. */
-const RESERVED_HEADER =
-  /^(content-.*|user-agent|x-webhook-.*|webhook-.*|host|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|accept-encoding)$/i;
+/** What Posthorn sends whatever the webhook's schemes are, and what is HTTP's: of the connection and of the body. */
+const RESERVED_HEADERS = [
+  ...['x-webhook-signature', 'x-webhook-signature-previous', 'x-webhook-event'],
+  ...['x-webhook-delivery-id', 'x-webhook-timestamp', 'x-webhook-test'],
+  ...['webhook-id', 'webhook-timestamp', 'webhook-signature', 'user-agent', 'accept-encoding'],
+  ...['content-type', 'content-length', 'content-encoding', 'transfer-encoding', 'te', 'trailer'],
+  ...['host', 'connection', 'keep-alive', 'upgrade', 'expect'],
+  ...['proxy-authenticate', 'proxy-authorization', 'proxy-connection'],
+];
 const MAX_HEADERS = 20;
 
 const headers = z
@@ -31,7 +37,10 @@ const headers = z
     z
       .string()
       .regex(HEADER_NAME, 'is not a header name')
-      .refine((name) => !RESERVED_HEADER.test(name), 'is a header that Posthorn sets itself'),
+      .refine(
+        (name) => !RESERVED_HEADERS.includes(name.toLowerCase()),
+        'is a header that only Posthorn or HTTP itself sets',
+      ),
     z.string().regex(HEADER_VALUE, 'must be 1-1024 visible ASCII characters'),
   )
   .refine(
