@@ -32,7 +32,7 @@ describe('a webhook’s own headers', () => {
     Accept: 'application/json',
     'Content-Language': 'en',
     'X-Webhook-Source': 'acme',
-    'X-Long': 'x'.repeat(1024),
+    'X-Long': 'x'.repeat(4096),
   };
 
   it('go out as they were given; the log shows them without credentials', async () => {
@@ -98,7 +98,10 @@ describe('a webhook’s own headers', () => {
     const headers = { 'Webhook-Id': 'x', 'X Space': 'x' };
     const posted = await client.post('/v1/webhooks', { name: 'H', url, events: ['*'], headers });
     expect(posted.body.error.details).toEqual([
-      { field: 'headers.Webhook-Id', message: 'is a header that only Posthorn or HTTP itself sets' },
+      {
+        field: 'headers.Webhook-Id',
+        message: 'is a header that only Posthorn or HTTP itself sets',
+      },
       { field: 'headers.X Space', message: 'is not a header name' },
     ]);
   });
@@ -168,7 +171,7 @@ describe('a webhook’s own headers', () => {
     ['other letters than ASCII’s', 'é'],
     ['a space around', ' a'],
     ['nothing', ''],
-    ['1025 characters', 'x'.repeat(1025)],
+    ['4097 characters', 'x'.repeat(4097)],
     ['a number', 1],
     ['a list', ['a']],
   ])('can not have %s as a value', async (_title, value) => {
@@ -176,6 +179,23 @@ describe('a webhook’s own headers', () => {
     const headers = { 'X-Good': 'x', 'X-Bad': value };
     const posted = await client.post('/v1/webhooks', { name: 'H', url, events: ['*'], headers });
     expectRefusal(posted, 'validation_failed', ['headers.X-Bad']);
+  });
+
+  it('can have up to 8192 characters in names and values together', async () => {
+    const { client } = await stack.project();
+    const headers = { 'X-First': 'x'.repeat(4096), 'X-Second': 'x'.repeat(4081) };
+    await makeWebhook(client, receiver.url, { headers });
+    await deliveryWith(client, await postEvent(client), { status: 'succeeded' });
+    const request = receiver.requests.at(-1)!;
+    expect(request.headers['x-second']).toBe(headers['X-Second']);
+    const longer = { ...headers, 'X-Second': `${headers['X-Second']}x` };
+    const posted = await client.post('/v1/webhooks', {
+      name: 'H',
+      url,
+      events: ['*'],
+      headers: longer,
+    });
+    expectRefusal(posted, 'validation_failed', ['headers']);
   });
 
   it('can not be given twice in other spellings', async () => {

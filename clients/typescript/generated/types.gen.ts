@@ -4817,7 +4817,7 @@ export type CreateWebhookData = {
      */
     description?: string | null;
     /**
-     * Headers that are sent with each attempt.
+     * Headers that are sent with each attempt: up to 20, with values of up to 4,096 characters, and up to 8,192 in names and values together.
      */
     headers?: {
       [key: string]: string;
@@ -5127,7 +5127,7 @@ export type UpdateWebhookData = {
      */
     description?: string | null;
     /**
-     * Headers that are sent with each attempt.
+     * Headers that are sent with each attempt: up to 20, with values of up to 4,096 characters, and up to 8,192 in names and values together.
      */
     headers?: {
       [key: string]: string;

@@ -171,7 +171,8 @@ export const webhooks = {
     previewPasses: 'Would be sent',
     previewStays: 'Would be left out',
     headers: 'Headers',
-    headersLead: 'Sent with every attempt, for example to authorise.',
+    headersLead:
+      'Sent with every attempt, for example to authorise. Up to 20, with up to 8,192 characters in names and values together, 4,096 in each value.',
     headerName: (place: number) => `Header ${place}: name`,
     headerValue: (place: number) => `Header ${place}: value`,
     addHeader: 'Add header',

@@ -91,7 +91,8 @@ export const DESCRIPTIONS: Record<string, string> = {
   description: 'A remark.',
   'EventType.description': 'What it is about.',
   'defineEventType.description': 'What it is about.',
-  headers: 'Headers that are sent with each attempt.',
+  headers:
+    'Headers that are sent with each attempt: up to 20, with values of up to 4,096 characters, and up to 8,192 in names and values together.',
   isActive: 'Whether it gets deliveries; those of a disabled one are `skipped`.',
   active: 'Whether it gets deliveries.',
   isPaused: 'Whether its deliveries wait as `held`.',

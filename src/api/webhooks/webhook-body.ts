@@ -20,7 +20,7 @@ import { nameField, someOf } from '../http/validation';
 /** RFC 9110, 5.6.2: a header's name. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 /** Visible ASCII, with spaces and tabs inside: nothing that could start another header. */
-const HEADER_VALUE = /^[\x21-\x7e]([\x20-\x7e\t]{0,1022}[\x21-\x7e])?$/;
+const HEADER_VALUE = /^[\x21-\x7e]([\x20-\x7e\t]{0,4094}[\x21-\x7e])?$/;
 /** What Posthorn sends whatever the webhook's schemes are, and what is HTTP's: of the connection and of the body. */
 const RESERVED_HEADERS = [
   ...['x-webhook-signature', 'x-webhook-signature-previous', 'x-webhook-event'],
@@ -31,6 +31,8 @@ const RESERVED_HEADERS = [
   ...['proxy-authenticate', 'proxy-authorization', 'proxy-connection'],
 ];
 const MAX_HEADERS = 20;
+/** Of all names and values: many servers take 8 to 16 KiB of headers, or of each line 8. */
+const MAX_HEADER_CHARACTERS = 8192;
 
 const headers = z
   .record(
@@ -41,11 +43,15 @@ const headers = z
         (name) => !RESERVED_HEADERS.includes(name.toLowerCase()),
         'is a header that only Posthorn or HTTP itself sets',
       ),
-    z.string().regex(HEADER_VALUE, 'must be 1-1024 visible ASCII characters'),
+    z.string().regex(HEADER_VALUE, 'must be 1-4096 visible ASCII characters'),
   )
   .refine(
     (all) => Object.keys(all).length <= MAX_HEADERS,
     `must have at most ${MAX_HEADERS} headers`,
+  )
+  .refine(
+    (all) => Object.entries(all).flat().join('').length <= MAX_HEADER_CHARACTERS,
+    `must have at most ${MAX_HEADER_CHARACTERS} characters in names and values together`,
   )
   .check((ctx) => {
     const seen = new Set<string>();
