@@ -166,7 +166,7 @@ export class Engine {
   /**
    * The same for a delivery without a running workflow.
    * @param found by `findRun`
-   * @returns false if one runs now
+   * @returns false if one runs now, or, where none was found, has run since
    */
   async runAgain(
     planned: PlannedDelivery,
@@ -175,19 +175,22 @@ export class Engine {
     decidedAt: Moment,
   ): Promise<boolean> {
     this.refuseLate(decidedAt);
-    // If there was no run, a fan-out may be starting one at this moment: it must not be reset.
-    if (found === null) return this.startDelivery(planned, urgency);
+    // If there was no run, a fan-out may be starting one at this moment: it must not be reset, nor, if it has ended by
+    // then, be followed by another.
+    if (found === null) return this.startDelivery(planned, urgency, 'REJECT_DUPLICATE');
     await this.runDelivery(planned, urgency, decidedAt);
     return true;
   }
 
-  /** @returns false if it runs already */
+  /** @returns false if it runs already, or has run, and may not run twice */
   private async startDelivery(
     { summary, ...input }: PlannedDelivery,
     urgency: keyof typeof PRIORITIES,
+    workflowIdReusePolicy?: 'REJECT_DUPLICATE',
   ): Promise<boolean> {
     return this.start(WORKFLOWS.deliverWebhook, {
       workflowId: deliveryWorkflowId(input.deliveryId),
+      ...(workflowIdReusePolicy && { workflowIdReusePolicy }),
       args: [input],
       staticSummary: summary,
       priority: priorityOf(input, urgency),

@@ -74,4 +74,40 @@ describe('a delivery that two retry at the same moment, while it has no running 
     });
     expect(receiver.requests).toHaveLength(2);
   });
+
+  it('is attempted once, and has no replay, if its event is still being fanned out', async () => {
+    const { client } = await stack.project({ policy: PATIENT });
+    await makeWebhook(client, receiver.url);
+    const { engine, store } = stack;
+    const plan = store.deliveries.plan.bind(store.deliveries);
+    let goOn!: () => void;
+    const isRetried = new Promise<void>((resolve) => (goOn = resolve));
+    const planned = jest.spyOn(store.deliveries, 'plan').mockImplementation(async (deliveries) => {
+      const stored = await plan(deliveries);
+      await isRetried;
+      return stored;
+    });
+    const id = await postEvent(client);
+    const hasRun = (): Promise<true> =>
+      eventually('it has run', async () => (await engine.findRun(id)) === 'ended');
+    const runAgain = engine.runAgain.bind(engine);
+    let asking = 0;
+    const asked = jest.spyOn(engine, 'runAgain').mockImplementation(async (...args) => {
+      asking += 1;
+      if (asking === 2) await hasRun();
+      else await eventually('both ask', () => asking === 2);
+      return runAgain(...args);
+    });
+    const retry = () => client.post(`/v1/deliveries/${id}/retry`);
+    const first = retry();
+    await eventually('one asks', () => asking === 1);
+    const answers = await Promise.all([first, retry()]).finally(() => {
+      goOn();
+      for (const spy of [planned, asked]) spy.mockRestore();
+    });
+    expect(answers).toMatchObject([{ status: 202 }, { status: 202 }]);
+    await hasRun();
+    await deliveryWith(client, id, { status: 'succeeded', attemptCount: 1, replays: 0 });
+    expect(receiver.requests).toHaveLength(1);
+  });
 });
