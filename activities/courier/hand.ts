@@ -116,6 +116,7 @@ export class Hand {
     { isStored, from }: { isStored: boolean; from?: string },
   ): void {
     const lane = this.lanes.get(delivery.webhookId)!;
+    this.forgetBefore(lane, delivery);
     const queuedIn = from ?? queueFor(delivery);
     const body = event.body!;
     const item: Item = { delivery, event, body, isStored, queuedIn, takenAt: performance.now() };
@@ -213,6 +214,13 @@ export class Hand {
       lane.waiting = lane.waiting.filter(isLeft);
       lane.behind = lane.behind.filter(isLeft);
     }
+  }
+
+  /** Drops what still waits of a round before, if it was cancelled and replayed since: both would be sent. */
+  private forgetBefore(lane: Lane, { _id, replays }: DeliveryRecord): void {
+    if (replays === 0) return;
+    const before = lane.holding.find((item) => item.isStored && item.delivery._id === _id);
+    if (before) this.forget(new Set([before.delivery]));
   }
 
   /** Inserts a delivery, and marks its event as planned with the last of them. */

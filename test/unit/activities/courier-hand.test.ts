@@ -72,6 +72,17 @@ describe('what a courier has in hand', () => {
     hand.remove(first);
     expect(hand.room).toBe(room);
   });
+
+  it('is of one round of a delivery, if that is replayed while it waits for its turn', () => {
+    const hand = new Hand();
+    const event = eventWith('{}');
+    const others = [take(hand, event), take(hand, event)];
+    const lane = hand.lanes.get('wh_1')!;
+    const replayed = { ...others.shift()!, replays: 1 };
+    hand.take(replayed, event, { isStored: true });
+    expect(lane.holding.map(({ delivery }) => delivery)).toEqual([...others, replayed]);
+    expect(hand.taken.size).toBe(2);
+  });
 });
 
 describe('what a courier plans at once', () => {
