@@ -200,10 +200,14 @@ export class Rounds {
     // Replayed since: a bulk replay's may be queued, released, or taken out of the queue by a retry.
     const isUnopened = { $and: [{ $gt: ['$replays', 0] }, { $not: ['$openedAt'] }] };
     const isOpenedLater = { $and: [{ $ne: ['$runId', null] }, { $not: [isLatest(scheduledAt)] }] };
-    const isAnothers = {
-      $cond: [{ $or: [isItself, isFirst] }, { $or: [isRequested, isUnopened] }, isOpenedLater],
-    };
     const isOpen = { $in: ['$status', [...UNENDED_STATUSES]] };
+    const isAnothers = {
+      $cond: [
+        { $or: [isItself, isFirst, { $and: [isOpen, isUnopened] }] },
+        { $or: [isRequested, isUnopened] },
+        isOpenedLater,
+      ],
+    };
     const isMine = {
       $and: [{ $not: [isAnothers] }, { $or: [isOpen, '$runRequested', isFirst] }],
     };

@@ -167,6 +167,29 @@ describe('a cancelled delivery', () => {
       expect(await fixture.delivery(id)).toMatchObject({ status: 'cancelled', replays: 0 });
     });
 
+    it('is not ended by the run that was requested for the replay before, and cancelled with that', async () => {
+      const id = await planned();
+      let answer!: () => void;
+      const after = new Promise<void>((resolve) => (answer = resolve));
+      receiver.respondWith({ kind: 'answer', status: 500, after });
+      const patient = { ...policy, timeoutMs: 60_000 };
+      const first = inRun('run-1', () => activities.attemptDelivery(id, patient, 'first'));
+      const superseded = expect(first).rejects.toMatchObject({ type: 'AttemptDeferred' });
+      await receiver.waitFor(1);
+      for (let replayed = 0; replayed < 2; replayed += 1) {
+        await fixture.store.deliveries.cancel(id);
+        await replays.singly(await fixture.delivery(id));
+      }
+      await inRun('run-2', () => activities.cancelDelivery(id, true, Date.now()));
+      expect(await fixture.delivery(id)).toMatchObject({ status: 'pending', runRequested: true });
+      answer();
+      await superseded;
+      receiver.respondWith(200);
+      const next = inRun('run-3', () => activities.attemptDelivery(id, policy, 'reset'));
+      expect((await next).result).toBe('succeeded');
+      expect(await fixture.delivery(id)).toMatchObject({ status: 'succeeded', replays: 2 });
+    });
+
     it('is not ended by what that run had still to do', async () => {
       const id = await planned();
       await runs['waiting for a retry'](id);

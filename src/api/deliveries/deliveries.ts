@@ -194,9 +194,12 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
     const { _id } = delivery;
     const changed = await store.deliveries.cancel(_id);
     if (!changed) throw ended((await store.deliveries.find(_id))?.status);
-    // Not the one that has only been requested: it will find the delivery cancelled, or replayed by then.
-    const { runId } = changed;
-    const run = (at: Moment) => engine.signalDelivery(_id, 'cancel', { at, runId });
+    const { runId, runRequested } = changed;
+    const run = async (at: Moment): Promise<void> => {
+      // Not the one that has only been requested: it will find the delivery cancelled, or replayed by then.
+      if (runRequested && runId === null) return;
+      await engine.signalDelivery(_id, 'cancel', { at, runId });
+    };
     return { changed, run };
   });
   router.post('/:id/cancel', write, audited('delivery.cancelled'), cancel);

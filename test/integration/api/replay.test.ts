@@ -131,6 +131,42 @@ describe('a replay', () => {
     expect(receiver.requests).toHaveLength(2);
   });
 
+  it('is not ended by the cancel of the one before, however slow that is to reach Temporal', async () => {
+    // Its first answer is held back until the rest is done.
+    const policy = { timeoutMs: 60_000, retryDelaysMs: [1000] };
+    const { client, id: projectId } = await stack.project({ policy });
+    const answers: (() => void)[] = [];
+    const held = [1, 2].map(() => new Promise<void>((resolve) => answers.push(resolve)));
+    receiver.respondWith((_request, n) => {
+      const after = held[n - 1];
+      return after ? { kind: 'answer', status: 500, after } : 200;
+    });
+    await makeWebhook(client, receiver.url);
+    const id = await postEvent(client);
+    await receiver.waitFor(1);
+    const cancel = () => client.post(`/v1/deliveries/${id}/cancel`);
+    expect((await cancel()).status).toBe(202);
+    const { engine, store } = stack;
+    // As an API leaves it that dies before it asks Temporal.
+    await store.deliveries.beginReplay(projectId, id);
+    const signalDelivery = engine.signalDelivery.bind(engine);
+    let goOn!: () => void;
+    const isReplayed = new Promise<void>((resolve) => (goOn = resolve));
+    const signal = jest.spyOn(engine, 'signalDelivery').mockImplementation(async (...args) => {
+      await isReplayed;
+      return signalDelivery(...args);
+    });
+    const cancelling = cancel();
+    await deliveryWith(client, id, { status: 'cancelled', replays: 1 });
+    expect((await replay(client, id)).status).toBe(202);
+    await receiver.waitFor(2);
+    goOn();
+    expect((await cancelling).status).toBe(202);
+    signal.mockRestore();
+    for (const answer of answers) answer();
+    await deliveryWith(client, id, { status: 'succeeded', replays: 2 });
+  });
+
   it('sends what was skipped while the webhook was off', async () => {
     const { client } = await stack.project();
     const webhook = await makeWebhook(client, receiver.url);
