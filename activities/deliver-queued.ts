@@ -1,4 +1,4 @@
-import { Context, heartbeat } from '@temporalio/activity';
+import { CancelledFailure, Context, heartbeat } from '@temporalio/activity';
 import type { Activities } from '../src/contracts/activities';
 import type { ActivityDependencies } from './dependencies';
 import type { Pulse } from './attempt/execution';
@@ -11,10 +11,11 @@ export function createDeliverQueued(
 ): Activities['deliverQueued'] {
   const places = new Places(deps.maxAttempts, deps.maxAttemptsPerWebhook);
   return async (projectId) => {
-    const { info, cancellationSignal } = Context.current();
+    const context = Context.current();
+    const { info, cancellationSignal } = context;
     const { runId } = info.workflowExecution!;
     heartbeat();
-    return Shift.work({
+    const end = await Shift.work({
       deps,
       places,
       pulse,
@@ -24,5 +25,8 @@ export function createDeliverQueued(
       onPulse: heartbeat,
       stopped: cancellationSignal,
     });
+    // By an operator. If it completed, its workflow would schedule another one, which is not paused.
+    if (context.cancellationDetails?.paused) throw new CancelledFailure('paused');
+    return end;
   };
 }

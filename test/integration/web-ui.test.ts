@@ -1,4 +1,6 @@
 import { WorkflowFailedError, type Client } from '@temporalio/client';
+import { Shift } from '../../activities/courier/shift';
+import { courierWorkflowId } from '../../src/contracts/temporal';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
@@ -191,5 +193,36 @@ describe('a delivery in the Temporal Web UI', () => {
     });
     const { pending } = (await client.get(`/v1/deliveries/${id}`)).body.data;
     expect(pending).toMatchObject({ reason: 'attempt_running', attempt: 1 });
+  });
+
+  it('that waits for its project’s courier is sent when that is unpaused, and not before', async () => {
+    // Answered only when the courier is told.
+    const policy = { timeoutMs: 60_000, retryDelaysMs: [1000] };
+    const { client, id: projectId } = await stack.project({ dispatch: 'express', policy });
+    await makeWebhook(client, receiver.url);
+    let answer!: () => void;
+    const after = new Promise<void>((resolve) => (answer = resolve));
+    receiver.respondWith({ kind: 'answer', status: 500, after });
+    const work = jest.spyOn(Shift, 'work');
+    const id = await postEvent(client);
+    await receiver.waitFor((requests) =>
+      requests.some(({ headers }) => headers['x-webhook-delivery-id'] === id),
+    );
+    const { namespace } = stack.config.temporal;
+    const execution = { workflowId: courierWorkflowId(projectId) };
+    const about = { namespace, execution, identity: 'operator', type: 'deliverQueued' };
+    await temporal.workflowService.pauseActivity(about);
+    await eventually('it is told', () =>
+      work.mock.calls.some(([parts]) => parts.projectId === projectId && parts.stopped.aborted),
+    );
+    work.mockRestore();
+    answer();
+    await eventually('it is paused', async () => {
+      const { data } = (await client.get(`/v1/deliveries/${id}`)).body;
+      return data.pending?.reason === 'paused' && data.attemptCount === 1;
+    });
+    receiver.respondWith(200);
+    await temporal.workflowService.unpauseActivity(about);
+    await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2 });
   });
 });
