@@ -1,4 +1,4 @@
-# One image for every role: `api`, `worker`, `all` or `setup` is the container's command.
+# One image for every role: `api`, `worker`, `all`, `setup` or `rotate-key` is the container's command.
 # Debian, not Alpine: Temporal's core library is built for glibc only.
 
 FROM node:24.21.0-bookworm-slim AS build

@@ -160,7 +160,7 @@ export const settings = z.object({
   POSTHORN_AUTO_WORKFLOWS_PER_SECOND: whole(1, 10_000)
     .default(5)
     .describe(
-      'deliveries a second up to which `auto` gives events to workflows, per API process; beyond it they go to the courier',
+      'evenly spaced deliveries a second for which `auto` uses workflows, for all projects of an API process together; all others go to couriers',
     ),
   POSTHORN_RATE_LIMIT_PER_MINUTE: perMinute
     .default(6000)
