@@ -16,7 +16,11 @@ interface Window {
  */
 export class Windows implements Store {
   readonly localKeys = true;
-  private readonly windows = new LRUCache<string, Window>({ max: MAX_CALLERS });
+  private readonly windows = new LRUCache<string, Window>({
+    // As a size: with `max`, room for all is taken at once.
+    maxSize: MAX_CALLERS,
+    sizeCalculation: () => 1,
+  });
 
   constructor(private readonly windowMs: number) {}
 
