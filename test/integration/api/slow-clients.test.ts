@@ -43,7 +43,7 @@ describe('a client that is slow or rude', () => {
     socket.on('close', () => clearInterval(timer));
   };
 
-  it('is cut off when its headers never end', async () => {
+  it.concurrent('is cut off when its headers never end', async () => {
     const answer = await converse(port, (socket) => {
       socket.write('POST /v1/events HTTP/1.1\r\nHost: a\r\n');
       drip(socket, 'X-a: b\r\n');
@@ -51,7 +51,7 @@ describe('a client that is slow or rude', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
   });
 
-  it('is cut off when its body never ends', async () => {
+  it.concurrent('is cut off when its body never ends', async () => {
     const answer = await converse(port, (socket) => {
       const key = `Authorization: Bearer ${stack.admin.key}`;
       const json = 'Content-Type: application/json\r\nContent-Length: 100000';
@@ -61,11 +61,11 @@ describe('a client that is slow or rude', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
   });
 
-  it('is cut off when it says nothing at all', async () => {
+  it.concurrent('is cut off when it says nothing at all', async () => {
     expect(await converse(port, () => {})).toMatch(/^(HTTP\/1\.1 408 |$)/);
   });
 
-  it.each(['/openapi.json', '/docs/swagger-ui-bundle.js'])(
+  it.concurrent.each(['/openapi.json', '/docs/swagger-ui-bundle.js'])(
     'is cut off when it takes nothing of its answer, which is %s',
     async (path) => {
       const whole = Number(
@@ -75,6 +75,7 @@ describe('a client that is slow or rude', () => {
       const times = Math.ceil(30_000_000 / whole);
       const socket = await say(port, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(times));
       const connections = promisify(server.getConnections.bind(server));
+      // So are those of the other tests.
       await eventually('it is cut off', async () => (await connections()) === 0);
       socket.resume();
       if (!socket.destroyed) await new Promise((resolve) => socket.once('close', resolve));
@@ -82,7 +83,7 @@ describe('a client that is slow or rude', () => {
     },
   );
 
-  it('may be slow to read, if it reads', async () => {
+  it.concurrent('may be slow to read, if it reads', async () => {
     const whole = Number(
       (await fetch(`http://127.0.0.1:${port}/openapi.json`)).headers.get('content-length'),
     );
