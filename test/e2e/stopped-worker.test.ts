@@ -30,49 +30,53 @@ async function stopped(own: Own) {
 }
 
 /** One that SIGSTOP stops is given up by Temporal, and knows nothing of it when it wakes. */
-describe('a worker that is stopped in the middle of a last attempt, and woken', () => {
-  it.concurrent('while the other’s attempt is in progress, decides nothing', () =>
-    withOwnWorkers(async (own) => {
-      const { receiver } = own;
-      const { client, id, first, isHealthy } = await stopped(own);
-      await receiver.waitFor(3, PATIENCE_MS);
-      first.signal('SIGCONT');
-      const delivery = await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
-      await eventually('its own attempt is logged', () =>
-        first.log().includes('"superseded":true'),
-      );
-      const after = await deliveryWith(client, id, { attemptCount: 3 });
-      expect(after).toMatchObject({ status: 'succeeded', replays: 0 });
-      expect(delivery.nextAttemptAt).toBeNull();
-      for (const { durationMs } of after.attempts) {
-        // Not that it was suspended, which took longer.
-        expect(durationMs).toBeLessThanOrEqual(TIMEOUT_MS + 3000);
-      }
-      await isHealthy();
-      expect(receiver.requests).toHaveLength(3);
-    }),
-  );
-
-  it.concurrent('after the other’s has succeeded, decides nothing', () =>
-    withOwnWorkers(async (own) => {
-      const { receiver } = own;
-      const { client, id, first, isHealthy } = await stopped(own);
-      await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
-      first.signal('SIGCONT');
-      await eventually('its own attempt is logged', () =>
-        first.log().includes('"superseded":true'),
-      );
-      expect(await deliveryWith(client, id, { attemptCount: 3 })).toMatchObject({
-        status: 'succeeded',
-        replays: 0,
-      });
-      await isHealthy();
-      expect(receiver.requests).toHaveLength(3);
-    }),
+describe('a worker that is stopped, and woken,', () => {
+  it.concurrent(
+    'in the middle of a last attempt, while the other’s attempt is in progress, decides nothing',
+    () =>
+      withOwnWorkers(async (own) => {
+        const { receiver } = own;
+        const { client, id, first, isHealthy } = await stopped(own);
+        await receiver.waitFor(3, PATIENCE_MS);
+        first.signal('SIGCONT');
+        const delivery = await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
+        await eventually('its own attempt is logged', () =>
+          first.log().includes('"superseded":true'),
+        );
+        const after = await deliveryWith(client, id, { attemptCount: 3 });
+        expect(after).toMatchObject({ status: 'succeeded', replays: 0 });
+        expect(delivery.nextAttemptAt).toBeNull();
+        for (const { durationMs } of after.attempts) {
+          // Not that it was suspended, which took longer.
+          expect(durationMs).toBeLessThanOrEqual(TIMEOUT_MS + 3000);
+        }
+        await isHealthy();
+        expect(receiver.requests).toHaveLength(3);
+      }),
   );
 
   it.concurrent(
-    'before anybody has taken over, decides nothing by a connection that was given up',
+    'in the middle of a last attempt, after the other’s has succeeded, decides nothing',
+    () =>
+      withOwnWorkers(async (own) => {
+        const { receiver } = own;
+        const { client, id, first, isHealthy } = await stopped(own);
+        await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
+        first.signal('SIGCONT');
+        await eventually('its own attempt is logged', () =>
+          first.log().includes('"superseded":true'),
+        );
+        expect(await deliveryWith(client, id, { attemptCount: 3 })).toMatchObject({
+          status: 'succeeded',
+          replays: 0,
+        });
+        await isHealthy();
+        expect(receiver.requests).toHaveLength(3);
+      }),
+  );
+
+  it.concurrent(
+    'in the middle of a last attempt, before anybody has taken over, decides nothing by a connection that was given up',
     () =>
       withOwnWorkers(async (own) => {
         const { client, webhook, id, worker } = await stopInLastAttempt(own, {}, 'reset');
@@ -91,7 +95,7 @@ describe('a worker that is stopped in the middle of a last attempt, and woken', 
   );
 
   it.concurrent.each(WAYS)(
-    'decides in the end if it is stopped each time, dispatched %s',
+    'in the middle of a last attempt, decides in the end if it is stopped each time, dispatched %s',
     (dispatch) =>
       withOwnWorkers(async ({ stack, receiver, startWorker }) => {
         const project = { dispatch, policy: { ...policy, autoDisableAfter: null } };
@@ -126,7 +130,7 @@ describe('a worker that is stopped in the middle of a last attempt, and woken', 
   );
 
   it.concurrent(
-    'sends nothing that Temporal handed to it while it was suspended, and has given up since',
+    'in the middle of a last attempt, sends nothing that Temporal handed to it while it was suspended, and has given up since',
     () =>
       withOwnWorkers(async ({ stack, receiver, startWorker }) => {
         const { client } = await stack.project({
@@ -162,83 +166,81 @@ describe('a worker that is stopped in the middle of a last attempt, and woken', 
         expect(receiver.requests).toHaveLength(2);
       }),
   );
-});
 
-describe('a worker that is stopped between the record of a failure and its consequences, and woken', () => {
   it.concurrent.each([
     [410, 1],
     [500, 2],
-  ])('does not disable a webhook that was enabled since, by its %d', (status, attempts) =>
-    withOwnWorkers(async ({ stack, receiver, startWorker }) => {
-      const { client } = await stack.project({ policy });
-      const webhook = await makeWebhook(client, receiver.url);
-      const path = `/v1/webhooks/${webhook.id}`;
-      receiver.respondWith(status);
-      const first = await startWorker(null);
-      const count = 'store/webhook-health WebhookHealth.countAttempt before';
-      await first.dieAt(`${count} ${attempts} SIGSTOP`);
-      const id = await postEvent(client);
-      await deliveryWith(client, id, { status: 'failed' }, PATIENCE_MS);
-      await eventually('it is stopped', () => first.isStopped(), PATIENCE_MS);
-      await startWorker();
-      await eventually(
-        'another one has disabled it',
-        async () => (await client.get(path)).body.data.isActive === false,
-        PATIENCE_MS,
-      );
-      await client.patch(path, { isActive: true });
-      first.signal('SIGCONT');
-      expect(await first.end('SIGTERM')).toBe(0);
-      const { data } = (await client.get(path)).body;
-      expect(data).toMatchObject({ isActive: true, failureCount: 0, disabledReason: null });
-      expect(receiver.requests).toHaveLength(attempts);
-    }),
-  );
-});
-
-describe('a worker that is stopped in the middle of an attempt made at once, and woken', () => {
-  it.concurrent('decides nothing after another worker has delivered, and sends nothing', () =>
-    withOwnWorkers(async ({ stack, receiver, startWorker }) => {
-      const { client } = await stack.project({ policy });
-      const webhook = await makeWebhook(client, receiver.url);
-      const first = await startWorker();
-      await eventually('one is accepted quickly', async () => {
+  ])(
+    'between the record of a failure and its consequences, does not disable a webhook that was enabled since, by its %d',
+    (status, attempts) =>
+      withOwnWorkers(async ({ stack, receiver, startWorker }) => {
+        const { client } = await stack.project({ policy });
+        const webhook = await makeWebhook(client, receiver.url);
+        const path = `/v1/webhooks/${webhook.id}`;
+        receiver.respondWith(status);
+        const first = await startWorker(null);
+        const count = 'store/webhook-health WebhookHealth.countAttempt before';
+        await first.dieAt(`${count} ${attempts} SIGSTOP`);
         const id = await postEvent(client);
-        const { attempts } = await deliveryWith(client, id, { status: 'succeeded' });
-        return (attempts[0].durationMs as number) < 200;
-      });
-      const before = receiver.requests.length;
-      let answer!: () => void;
-      const after = new Promise<void>((resolve) => (answer = resolve));
-      receiver.respondWith({ kind: 'answer', status: 200, after });
-      const id = await postEvent(client);
-      await receiver.waitFor(before + 1, PATIENCE_MS);
-      first.signal('SIGSTOP');
-      answer();
-      await startWorker();
-      await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
-      first.signal('SIGCONT');
-      // Its own is logged, whether it has seen the answer or not.
-      await deliveryWith(client, id, { attemptCount: 2 }, PATIENCE_MS);
-      await eventually('its workflow has ended', async () => {
-        return (await stack.engine.findRun(id)) === 'ended';
-      });
-      expect(await deliveryWith(client, id, { attemptCount: 2 })).toMatchObject({
-        status: 'succeeded',
-        replays: 0,
-      });
-      const health = (await client.get(`/v1/webhooks/${webhook.id}`)).body.data;
-      expect(health).toMatchObject({ isActive: true, failureCount: 0 });
-      expect(receiver.requests).toHaveLength(before + 2);
-    }),
+        await deliveryWith(client, id, { status: 'failed' }, PATIENCE_MS);
+        await eventually('it is stopped', () => first.isStopped(), PATIENCE_MS);
+        await startWorker();
+        await eventually(
+          'another one has disabled it',
+          async () => (await client.get(path)).body.data.isActive === false,
+          PATIENCE_MS,
+        );
+        await client.patch(path, { isActive: true });
+        first.signal('SIGCONT');
+        expect(await first.end('SIGTERM')).toBe(0);
+        const { data } = (await client.get(path)).body;
+        expect(data).toMatchObject({ isActive: true, failureCount: 0, disabledReason: null });
+        expect(receiver.requests).toHaveLength(attempts);
+      }),
   );
-});
 
-describe('a worker that is stopped between the last check and the request, and woken', () => {
+  it.concurrent(
+    'in the middle of an attempt made at once, decides nothing after another worker has delivered, and sends nothing',
+    () =>
+      withOwnWorkers(async ({ stack, receiver, startWorker }) => {
+        const { client } = await stack.project({ policy });
+        const webhook = await makeWebhook(client, receiver.url);
+        const first = await startWorker();
+        await eventually('one is accepted quickly', async () => {
+          const id = await postEvent(client);
+          const { attempts } = await deliveryWith(client, id, { status: 'succeeded' });
+          return (attempts[0].durationMs as number) < 200;
+        });
+        const before = receiver.requests.length;
+        let answer!: () => void;
+        const after = new Promise<void>((resolve) => (answer = resolve));
+        receiver.respondWith({ kind: 'answer', status: 200, after });
+        const id = await postEvent(client);
+        await receiver.waitFor(before + 1, PATIENCE_MS);
+        first.signal('SIGSTOP');
+        answer();
+        await startWorker();
+        await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
+        first.signal('SIGCONT');
+        // Its own is logged, whether it has seen the answer or not.
+        await deliveryWith(client, id, { attemptCount: 2 }, PATIENCE_MS);
+        await eventually('its workflow has ended', async () => {
+          return (await stack.engine.findRun(id)) === 'ended';
+        });
+        expect(await deliveryWith(client, id, { attemptCount: 2 })).toMatchObject({
+          status: 'succeeded',
+          replays: 0,
+        });
+        const health = (await client.get(`/v1/webhooks/${webhook.id}`)).body.data;
+        expect(health).toMatchObject({ isActive: true, failureCount: 0 });
+        expect(receiver.requests).toHaveLength(before + 2);
+      }),
+  );
+
   it.concurrent.each([
     ['an activity', 0],
     ['its workflow’s first task', 1],
-  ])('sends nothing in %s', (_where, quick) =>
+  ])('between the last check and the request, sends nothing in %s', (_where, quick) =>
     withOwnWorkers(async ({ stack, receiver, startWorker }) => {
       const { client } = await stack.project({ policy });
       await makeWebhook(client, receiver.url);
@@ -256,37 +258,37 @@ describe('a worker that is stopped between the last check and the request, and w
       expect(receiver.requests).toHaveLength(quick + 1);
     }),
   );
-});
 
-describe('a worker that is stopped between what it has read and the request, and woken', () => {
   it.concurrent.each([
     ['disabled', 'skipped', (client: ApiClient, to: string) => client.patch(to, DISABLED)],
     ['paused', 'held', (client: ApiClient, to: string) => client.post(`${to}/pause`)],
     ['deleted', 'cancelled', (client: ApiClient, to: string) => client.delete(to)],
-  ] as const)('sends nothing to a webhook that was %s meanwhile', (_how, status, change) =>
-    withOwnWorkers(async ({ stack, receiver, startWorker }) => {
-      receiver.respondWith(500);
-      const { client } = await stack.project({ policy: { ...policy, autoDisableAfter: null } });
-      const limited = { policy: { ratePerSecond: 100 } };
-      const webhook = await makeWebhook(client, receiver.url, limited);
-      const worker = await startWorker(null);
-      // Of the second attempt: the first would be given up, being in a workflow task.
-      await worker.dieAt('store/webhooks Webhooks.takeSlot before 2 SIGSTOP');
-      const id = await postEvent(client);
-      await eventually('it is stopped', () => worker.isStopped(), PATIENCE_MS);
-      const stoppedAt = performance.now();
-      expect((await change(client, `/v1/webhooks/${webhook.id}`)).status).toBeLessThan(300);
-      await eventually('that is noticed', () => performance.now() - stoppedAt > STANDSTILL_MS);
-      worker.signal('SIGCONT');
-      await deliveryWith(client, id, { status }, PATIENCE_MS);
-      await eventually(
-        'its workflow has ended',
-        async () => (await stack.engine.findRun(id)) === 'ended',
-        PATIENCE_MS,
-      );
-      expect(await worker.end('SIGTERM')).toBe(0);
-      expect(await deliveryWith(client, id, { status })).toMatchObject({ attemptCount: 1 });
-      expect(receiver.requests).toHaveLength(1);
-    }),
+  ] as const)(
+    'between what it has read and the request, sends nothing to a webhook that was %s meanwhile',
+    (_how, status, change) =>
+      withOwnWorkers(async ({ stack, receiver, startWorker }) => {
+        receiver.respondWith(500);
+        const { client } = await stack.project({ policy: { ...policy, autoDisableAfter: null } });
+        const limited = { policy: { ratePerSecond: 100 } };
+        const webhook = await makeWebhook(client, receiver.url, limited);
+        const worker = await startWorker(null);
+        // Of the second attempt: the first would be given up, being in a workflow task.
+        await worker.dieAt('store/webhooks Webhooks.takeSlot before 2 SIGSTOP');
+        const id = await postEvent(client);
+        await eventually('it is stopped', () => worker.isStopped(), PATIENCE_MS);
+        const stoppedAt = performance.now();
+        expect((await change(client, `/v1/webhooks/${webhook.id}`)).status).toBeLessThan(300);
+        await eventually('that is noticed', () => performance.now() - stoppedAt > STANDSTILL_MS);
+        worker.signal('SIGCONT');
+        await deliveryWith(client, id, { status }, PATIENCE_MS);
+        await eventually(
+          'its workflow has ended',
+          async () => (await stack.engine.findRun(id)) === 'ended',
+          PATIENCE_MS,
+        );
+        expect(await worker.end('SIGTERM')).toBe(0);
+        expect(await deliveryWith(client, id, { status })).toMatchObject({ attemptCount: 1 });
+        expect(receiver.requests).toHaveLength(1);
+      }),
   );
 });
