@@ -206,6 +206,40 @@ it('reveals the secret, and rotates it with an overlap', async () => {
   await soon(async () => expect(await shown.textContent()).not.toBe(secret));
 });
 
+it('gives receivers of Ed25519 alone a public key, and code that verifies with it', async () => {
+  const { page } = await arrive();
+  await page.getByRole('link', { name: 'New webhook' }).first().click();
+  await page.getByLabel('Name', { exact: true }).fill('Public');
+  await page.getByLabel('URL', { exact: true }).fill(receiver.url);
+  await page.getByLabel('Chosen schemes').check();
+  await page.getByRole('checkbox', { name: 'Standard Webhooks, Ed25519' }).check();
+  await page.getByRole('checkbox', { name: 'HMAC in hex' }).uncheck();
+  await page.getByRole('button', { name: 'Create webhook' }).click();
+  await title(page, 'Public is ready').waitFor();
+  await page.getByText('Store the public key in your endpoint’s configuration').waitFor();
+  const key = page.getByRole('region', { name: 'Public key (Ed25519)' });
+  await soon(async () => expect(await key.textContent()).toMatch(/^whpk_[A-Za-z0-9+/]{43}=$/));
+  const shown = await key.textContent();
+  const code = async (): Promise<void> => {
+    await soon(async () =>
+      expect(await page.getByRole('tab').allTextContents()).toEqual(['Node', 'Python', 'Go']),
+    );
+    await page.getByRole('region', { name: 'Verifying in Node' }).getByText('v1a').waitFor();
+  };
+  await code();
+  await expectAccessible(page);
+
+  await page.getByRole('link', { name: 'Go to the webhook' }).click();
+  await title(page, 'Public').waitFor();
+  await code();
+  await page.getByRole('button', { name: 'More actions for Public' }).click();
+  await page.getByRole('menuitem', { name: 'Rotate secret' }).click();
+  await page.getByText('A new secret is made, and a new public key with it.').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
+  await page.getByText('Copy the public key now').waitFor();
+  await soon(async () => expect(await key.textContent()).not.toBe(shown));
+});
+
 it('previews a filter on recent events by the evaluator that decides it', async () => {
   const { page, client } = await arrive();
   await client.post('/v1/events', { type: 'email.sent', data: emailSent });

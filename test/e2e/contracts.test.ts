@@ -1,10 +1,10 @@
 import nacl from 'tweetnacl';
-import type { Attempt } from '../../src/contracts/delivery';
+import type { Attempt, SigningScheme } from '../../src/contracts/delivery';
 import { signatureHeaders } from '../../src/delivery/signing';
 import { getProfile } from '../../src/profiles';
 import { VERSION } from '../../src/version';
 import type { ApiClient } from '../support/api-client';
-import { deliveryWith, makeWebhook } from '../support/deliveries';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { Receiver, type ReceivedRequest } from '../support/receiver';
 import { Stack } from '../support/stack';
@@ -79,9 +79,14 @@ beforeEach(() => {
 });
 
 /** As it would have been sent then. */
-function signedAt(now: Date, secret: string, request: ReceivedRequest): ReceivedRequest {
+function signedAt(
+  now: Date,
+  secret: string,
+  request: ReceivedRequest,
+  as?: SigningScheme,
+): ReceivedRequest {
   const { headers, rawBody } = request;
-  const scheme = 'webhook-id' in headers ? 'standard' : 'hex';
+  const scheme = as ?? ('webhook-id' in headers ? 'standard' : 'hex');
   const signed = signatureHeaders({
     schemes: [scheme],
     secrets: [secret],
@@ -260,14 +265,14 @@ describe.each(CONTRACTS)('a receiver made for $profile', ({ profile, scheme, typ
       language,
       scheme,
       [
-        { scheme, secret: old, request: plain! },
-        { scheme, secret: old, request: altered(plain!) },
-        { scheme, secret, request: plain! },
-        { scheme, secret: old, request: rotated! },
-        { scheme, secret, request: rotated! },
-        { scheme, secret, request: altered(rotated!) },
+        { secret: old, request: plain! },
+        { secret: old, request: altered(plain!) },
+        { secret, request: plain! },
+        { secret: old, request: rotated! },
+        { secret, request: rotated! },
+        { secret, request: altered(rotated!) },
         // What is captured can be sent again later: only `standard` signs the time.
-        { scheme, secret: old, request: signedAt(new Date(Date.now() - 600_000), old, plain!) },
+        { secret: old, request: signedAt(new Date(Date.now() - 600_000), old, plain!) },
       ],
       python.packages,
     );
@@ -309,4 +314,45 @@ describe.each(CONTRACTS)('a receiver made for $profile', ({ profile, scheme, typ
     expect(verifiedBy(rotated.data.publicKey as string, next)).toBe(true);
     expect(verifiedBy(publicKey, next)).toBe(false);
   });
+});
+
+describe('a receiver that takes Ed25519 alone', () => {
+  it.each(GUIDE_LANGUAGES)(
+    'verifies by the code that the guide shows for %s, with the key that is answered',
+    async (language) => {
+      const scheme = 'standard-ed25519';
+      const { client } = await stack.project();
+      receiver.requests.length = 0;
+      const settings = { signing: [scheme], policy };
+      const made = await makeWebhook(client, `${receiver.url}/hooks`, settings);
+      const delivered = async (count: number): Promise<ReceivedRequest> => {
+        const id = await postEvent(client);
+        await deliveryWith(client, id, { status: 'succeeded' });
+        expect(receiver.requests).toHaveLength(count);
+        return receiver.requests.at(-1)!;
+      };
+      const plain = await delivered(1);
+      const { body } = await client.post(`/v1/webhooks/${made.id}/secret/rotate`);
+      const rotated = await delivered(2);
+
+      const [old, key] = [made.publicKey!, body.data.publicKey as string];
+      const long = signedAt(new Date(Date.now() - 600_000), made.secret, plain, scheme);
+      const { 'webhook-signature': _left, ...unsigned } = plain.headers;
+      const verdicts = await verifyByGuide(
+        language,
+        scheme,
+        [
+          { secret: old, request: plain },
+          { secret: old, request: altered(plain) },
+          { secret: key, request: plain },
+          { secret: old, request: rotated },
+          { secret: key, request: rotated },
+          { secret: old, request: long },
+          { secret: old, request: { ...plain, headers: unsigned } },
+        ],
+        python.packages,
+      );
+      expect(verdicts).toEqual([true, false, false, true, true, false, false]);
+    },
+  );
 });

@@ -7,14 +7,14 @@ export async function makeWebhook(
   client: ApiClient,
   url: string,
   settings: Record<string, unknown> = {},
-): Promise<{ id: string; secret: string }> {
+): Promise<{ id: string; secret: string; publicKey?: string }> {
   const { body } = await client.post('/v1/webhooks', {
     name: 'Test',
     url,
     events: ['*'],
     ...settings,
   });
-  return body.data as { id: string; secret: string };
+  return body.data as { id: string; secret: string; publicKey?: string };
 }
 
 /** Posts an `email.sent` and answers its one delivery's id. */

@@ -708,6 +708,10 @@ export type NewWebhook = {
    */
   secret: string;
   /**
+   * If the webhook signs with `standard-ed25519`: what its receivers verify with, `whpk_` and base64.
+   */
+  publicKey?: string;
+  /**
    * The result of the test ping, if the profile sends one. `pending`: its attempt has not ended in time, its webhook was deleted meanwhile, or ten pings of the project are already waited for; its delivery shows what becomes of it.
    */
   ping?: {
@@ -3077,6 +3081,10 @@ export type NewWebhookWritable = {
    * The result of the test ping, if the profile sends one. `pending`: its attempt has not ended in time, its webhook was deleted meanwhile, or ten pings of the project are already waited for; its delivery shows what becomes of it.
    */
   ping?: {
+  /**
+   * If the webhook signs with `standard-ed25519`: what its receivers verify with, `whpk_` and base64.
+   */
+  publicKey?: string;
     /**
      * Whether the ping arrived.
      */
@@ -4943,7 +4951,7 @@ export type CreateWebhookResponses = {
     data: Webhook;
   };
   /**
-   * The webhook, with the secret that signs its deliveries.
+   * The webhook, with the secret that signs its deliveries, and the public key if there is one.
    */
   201: {
     /**

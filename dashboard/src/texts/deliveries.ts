@@ -87,7 +87,7 @@ export const deliveries = {
       'Posthorn could open no connection: its egress proxy refused, or its machine lacks something. The operator has to repair that. It does not count against the webhook.',
     unknown: 'The message below is all that is known.',
     redirect: 'Redirects are never followed. Make a webhook with the final address.',
-    auth: 'The receiver refused the request. Check that it verifies with the current secret, and lets these requests in.',
+    auth: 'The receiver refused the request. Check that it verifies with the current secret or public key, and lets these requests in.',
     notFound: 'The receiver does not know this path. Check the webhook’s URL.',
     gone: 'The receiver answered 410: it wants no more, so the webhook was disabled.',
     busy: 'The receiver asks for fewer requests. A rate limit in the webhook’s policy helps.',

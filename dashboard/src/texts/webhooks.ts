@@ -103,18 +103,35 @@ export const webhooks = {
   },
   secret: {
     title: 'Signing secret',
-    lead: 'Receivers verify with it that a request comes from you. Keep it out of code and logs.',
     shown: 'Secret',
     publicKey: 'Public key (Ed25519)',
     revealTitle: (name: string) => `Secret of ${isolated(name)}`,
-    once: 'Copy it now and store it where your endpoint reads its configuration.',
     rotateTitle: (name: string) => `Rotate the secret of ${isolated(name)}?`,
-    rotateBody:
-      'A new secret is made. For the hours of the overlap, deliveries are signed with the new one and the old one, so that the receiver can change without refusing anything.',
     overlap: 'Overlap in hours',
     overlapHelp: '0 to 168. 0 ends the old secret at once: only if it has leaked.',
     overlapInvalid: 'Enter a whole number from 0 to 168.',
-    rotated: 'The new secret. The old one stays valid for the overlap.',
+  },
+  verifiedBy: {
+    secret: {
+      created:
+        'Store the secret in your endpoint’s configuration, verify with it, and send a test event.',
+      what: 'Receivers verify with it that a request is genuine. Keep it out of code and logs.',
+      once: 'Copy it now and store it where your endpoint reads its configuration.',
+      rotate:
+        'A new secret is made. For the hours of the overlap, deliveries are signed with the new one and the old one, so the receiver can switch without rejecting any.',
+      rotated: 'The new secret. The old one stays valid for the overlap.',
+      how: 'Compute the signature over the bytes as they arrived, and compare in constant time.',
+    },
+    publicKey: {
+      created:
+        'Store the public key in your endpoint’s configuration, verify with it, and send a test event.',
+      what: 'Receivers verify with the public key that a request is genuine. They don’t need the secret: whoever has it can sign.',
+      once: 'Copy the public key now and store it where your endpoint reads its configuration.',
+      rotate:
+        'A new secret is made, and a new public key with it. For the hours of the overlap, deliveries have signatures for the new key and the old one, so the receiver can switch without rejecting any.',
+      rotated: 'The new secret and its public key. The old ones stay valid for the overlap.',
+      how: 'Verify over the bytes as they arrived. The libraries of Standard Webhooks do not support Ed25519.',
+    },
   },
   testDialog: {
     title: (name: string) => `Send test events to ${isolated(name)}`,
@@ -189,7 +206,7 @@ export const webhooks = {
       },
       'standard-ed25519': {
         label: 'Standard Webhooks, Ed25519',
-        help: 'Receivers verify with a public key, and hold no secret.',
+        help: 'Receivers verify with a public key, and hold no secret. Libraries do not support it yet; there is code to copy.',
       },
     },
     ownSecret: 'Secret of your own',
@@ -231,7 +248,6 @@ export const webhooks = {
   },
   created: {
     title: (name: string) => `${isolated(name)} is ready`,
-    lead: 'Store the secret in your endpoint’s configuration, verify with it, and send a test event.',
     ping: {
       succeeded: 'A test ping was answered.',
       failed: (why: string) => `A test ping failed: ${why}. Check that the URL is reachable.`,
@@ -241,9 +257,8 @@ export const webhooks = {
   },
   verify: {
     title: 'Verify in your language',
-    lead: 'Compute the signature over the bytes as they arrived, and compare in constant time.',
     guide: 'The whole guide',
-    hex: (language: string) => `Verifying in ${language}`,
+    code: (language: string) => `Verifying in ${language}`,
   },
   detail: {
     stats: 'Success',

@@ -158,15 +158,20 @@ const pingSchema = z
 
 export type PingResult = z.infer<typeof pingSchema>;
 
-export const newWebhookSchema = webhookSchema
-  .extend({ secret: z.string(), ping: pingSchema.optional() })
-  .meta({ id: 'NewWebhook' });
-
 export const secretSchema = z
   .object({
     secret: z.string(),
-    publicKey: z.string().optional().describe('If the webhook signs with Ed25519.'),
+    publicKey: z
+      .string()
+      .optional()
+      .describe(
+        'If the webhook signs with `standard-ed25519`: what its receivers verify with, `whpk_` and base64.',
+      ),
   })
   .meta({ id: 'Secret' });
+
+export const newWebhookSchema = webhookSchema
+  .extend({ ...secretSchema.shape, ping: pingSchema.optional() })
+  .meta({ id: 'NewWebhook' });
 
 export const SECRET_EXAMPLE = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';

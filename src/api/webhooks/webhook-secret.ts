@@ -24,8 +24,8 @@ export const rotateBody = (profile: Profile) =>
   });
 
 /** The secret, and its public key if the webhook signs with one. */
-function view(
-  { signing }: WebhookRecord,
+export function secretView(
+  { signing }: Pick<WebhookRecord, 'signing'>,
   secret: string,
   { secretFormat }: Profile,
 ): z.infer<typeof secretSchema> {
@@ -48,7 +48,7 @@ export function webhookSecretRouter(deps: WebhookParts): Router {
     const webhook = await resourceInPath(req, res, 'webhook', store.webhooks);
     // It has one, always.
     const secret = cipher.open(webhook.secrets[0]!, webhook._id);
-    answer(res, view(webhook, secret, getProfile(project.profile)));
+    answer(res, secretView(webhook, secret, getProfile(project.profile)));
   });
 
   router.post('/rotate', audited('webhook.secret_rotated'), async (req, res) => {
@@ -98,7 +98,7 @@ export function webhookSecretRouter(deps: WebhookParts): Router {
       throw refusal('secret_limit_reached', { max: MAX_LIVE_SECRETS });
     }
     intake.startAll(done.events);
-    answer(res, view(done.webhook, secret, profile));
+    answer(res, secretView(done.webhook, secret, profile));
   });
 
   return router;

@@ -37,7 +37,7 @@ import {
 } from '../http/validation';
 import { subscriptionField, webhookBodiesOf } from './webhook-body';
 import { createWebhook } from './webhook-creation';
-import { webhookSecretRouter } from './webhook-secret';
+import { secretView, webhookSecretRouter } from './webhook-secret';
 import { updateWebhook, type WebhookParts } from './webhook-update';
 
 export interface WebhooksDependencies extends WebhookParts {
@@ -191,7 +191,8 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
           return { webhook, ping: { outcome: 'pending' as const } };
         }));
     const shown = viewFor(res)(pinged ? pinged.webhook : webhook);
-    answer(res, { ...shown, secret, ...(pinged && { ping: pinged.ping }) }, 201);
+    const signedWith = secretView(webhook, secret, profileOf(res));
+    answer(res, { ...shown, ...signedWith, ...(pinged && { ping: pinged.ping }) }, 201);
   });
 
   router.get('/', read, async (req, res) => {

@@ -8,16 +8,19 @@ import type { CustomerScheme, Verification } from './verify';
 
 const root = path.resolve(__dirname, '../../..');
 const GUIDE = readFileSync(path.join(root, 'docs/guide-verify.md'), 'utf8');
-const HEADINGS: Record<CustomerScheme, string> = {
+/** How its chapters have receivers verify. */
+export type GuideScheme = CustomerScheme | 'standard-ed25519';
+const HEADINGS: Record<GuideScheme, string> = {
   hex: 'In your language',
   standard: 'Standard Webhooks',
+  'standard-ed25519': 'Ed25519',
 };
 
 interface Language {
   file: string;
   interpreter: string;
   /** A program around the guide's code, which writes a verdict for each request of its standard input. */
-  program: Record<CustomerScheme, (code: string) => string>;
+  program: Record<GuideScheme, (code: string) => string>;
 }
 
 const isImport = (line: string): boolean => /^(import|from) /.test(line);
@@ -62,6 +65,8 @@ const LANGUAGES: Record<'Node' | 'Python', Language> = {
            try { ${restOf(code, '')}; return true; }
            catch (error) { if (error.name !== 'WebhookVerificationError') throw error; return false; }`,
         ),
+      'standard-ed25519': (code) =>
+        node(code, `return isSigned(Buffer.from(body, 'base64'), secret, headers);`),
     },
   },
   Python: {
@@ -86,6 +91,8 @@ ${restOf(code, '        ')}
             raise
         return False`,
         ),
+      'standard-ed25519': (code) =>
+        python(code, `    return is_signed(base64.b64decode(body), secret, headers)`),
     },
   },
 };
@@ -94,12 +101,13 @@ export const GUIDE_LANGUAGES = Object.keys(LANGUAGES) as (keyof typeof LANGUAGES
 
 /**
  * What the code says that docs/guide-verify.md shows first for that language, as its reader would paste it.
+ * @param verifications with a public key as their secret where that is what receivers have
  * @param pythonPath where Python's packages are
  */
 export async function verifyByGuide(
   language: keyof typeof LANGUAGES,
-  scheme: CustomerScheme,
-  verifications: readonly Verification[],
+  scheme: GuideScheme,
+  verifications: readonly Omit<Verification, 'scheme'>[],
   pythonPath: string,
 ): Promise<boolean[]> {
   const { file, interpreter, program } = LANGUAGES[language];
@@ -127,7 +135,7 @@ export async function verifyByGuide(
   }
 }
 
-function codeOf(language: string, scheme: CustomerScheme): string {
+function codeOf(language: string, scheme: GuideScheme): string {
   const [, chapter = ''] = GUIDE.split(`\n## ${HEADINGS[scheme]}\n`);
   const [, section = ''] = chapter.split('\n## ', 1)[0]!.split(`\n### ${language}\n`);
   return /^```\w+\n(.*?)^```$/ms.exec(section)![1]!;

@@ -54,6 +54,20 @@ describe('a webhook', () => {
     expectRefusal(await client.get(`${path}/secret`), 'not_found');
   });
 
+  it('shows with the secret the public key, if it signs with Ed25519', async () => {
+    const { client } = await stack.project();
+    const settings = { signing: ['hex', 'standard-ed25519'] };
+    const { id, secret, publicKey } = await makeWebhook(client, url, settings);
+    expect(publicKey).toMatch(/^whpk_[A-Za-z0-9+/]{43}=$/);
+    const path = `/v1/webhooks/${id}/secret`;
+    expect((await client.get(path)).body.data).toEqual({ secret, publicKey });
+    const { data: rotated } = (await client.post(`${path}/rotate`)).body;
+    expect(rotated.publicKey).not.toBe(publicKey);
+    expect((await client.get(path)).body.data).toEqual(rotated);
+
+    expect(await makeWebhook(client, url)).not.toHaveProperty('publicKey');
+  });
+
   it('stores the secret encrypted', async () => {
     const { client } = await stack.project();
     const { id, secret } = await makeWebhook(client, url);

@@ -10,6 +10,7 @@ import { EMPTY } from '../webhook-form/draft';
 import { WebhookForm } from '../webhook-form/form';
 import { SecretValues } from '../webhooks/secret-dialogs';
 import { TestDialog } from '../webhooks/test-dialog';
+import { verifiedBy } from '../webhooks/verified-by';
 import { VerifySnippets } from '../webhooks/verify-snippets';
 
 const words = texts.webhooks;
@@ -38,11 +39,12 @@ export function NewWebhookPage(): React.ReactNode {
 function Created({ webhook }: { webhook: NewWebhook }): React.ReactNode {
   const [isTesting, setTesting] = useState(false);
   const { ping } = webhook;
+  const wordsOfKey = words.verifiedBy[verifiedBy(webhook.signing)];
   return (
     <>
       <PageHeader
         title={words.created.title(webhook.name)}
-        lead={words.created.lead}
+        lead={wordsOfKey.created}
         back={{ to: '/webhooks', label: words.title }}
         actions={
           <>
@@ -63,10 +65,10 @@ function Created({ webhook }: { webhook: NewWebhook }): React.ReactNode {
               : words.created.ping[ping.outcome]}
           </Notice>
         )}
-        <Card title={words.secret.title} lead={words.secret.lead}>
+        <Card title={words.secret.title} lead={wordsOfKey.what}>
           <Stack>
             <SecretValues secret={webhook} />
-            <Notice tone="info">{words.secret.once}</Notice>
+            <Notice tone="info">{wordsOfKey.once}</Notice>
           </Stack>
         </Card>
         <VerifySnippets signing={webhook.signing} />

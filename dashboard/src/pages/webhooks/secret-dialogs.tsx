@@ -9,6 +9,7 @@ import { TextField } from '../../ui/field';
 import { Form } from '../../ui/form';
 import { Notice, Stack } from '../../ui/layout';
 import { Loading } from '../../ui/query-state';
+import { verifiedBy } from './verified-by';
 
 const words = texts.webhooks.secret;
 const MAX_OVERLAP_HOURS = 168;
@@ -18,13 +19,15 @@ interface Props {
   onClose: () => void;
 }
 
+const wordsFor = ({ signing }: Webhook) => texts.webhooks.verifiedBy[verifiedBy(signing)];
+
 export function SecretValues({ secret }: { secret: Secret }): React.ReactNode {
   return (
     <Stack>
-      <CodeBlock label={words.shown} code={secret.secret} isWrapped />
       {secret.publicKey !== undefined && (
         <CodeBlock label={words.publicKey} code={secret.publicKey} isWrapped />
       )}
+      <CodeBlock label={words.shown} code={secret.secret} isWrapped />
     </Stack>
   );
 }
@@ -44,7 +47,7 @@ export function RevealDialog({ webhook, onClose }: Props): React.ReactNode {
       isOpen
       onClose={onClose}
       title={words.revealTitle(webhook.name)}
-      description={words.lead}
+      description={wordsFor(webhook).what}
       actions={<Button onClick={onClose}>{texts.common.close}</Button>}
     >
       {data ? <SecretValues secret={data} /> : <Loading rows={1} />}
@@ -69,7 +72,7 @@ export function RotateDialog({ webhook, onClose }: Props): React.ReactNode {
         isDismissible={false}
         onClose={onClose}
         title={words.revealTitle(webhook.name)}
-        description={words.rotated}
+        description={wordsFor(webhook).rotated}
         actions={
           <Button kind="primary" onClick={onClose}>
             {texts.common.close}
@@ -78,7 +81,7 @@ export function RotateDialog({ webhook, onClose }: Props): React.ReactNode {
       >
         <Stack>
           <SecretValues secret={rotate.data} />
-          <Notice tone="info">{words.once}</Notice>
+          <Notice tone="info">{wordsFor(webhook).once}</Notice>
         </Stack>
       </Dialog>
     );
@@ -90,7 +93,7 @@ export function RotateDialog({ webhook, onClose }: Props): React.ReactNode {
       isDismissible={!rotate.isPending}
       onClose={onClose}
       title={words.rotateTitle(webhook.name)}
-      description={words.rotateBody}
+      description={wordsFor(webhook).rotate}
       actions={
         <>
           <Button disabled={rotate.isPending} onClick={onClose}>

@@ -6,6 +6,7 @@ import { AnchorButton } from '../../ui/button';
 import { CodeBlock } from '../../ui/copy';
 import { Card } from '../../ui/layout';
 import { Tabs } from '../../ui/tabs';
+import { verifiedBy } from './verified-by';
 
 const words = texts.webhooks.verify;
 
@@ -25,6 +26,12 @@ function snippetsBelow(heading: string): Snippet[] {
 
 const HEX = snippetsBelow('In your language');
 const STANDARD = snippetsBelow('Standard Webhooks');
+const ED25519 = snippetsBelow('Ed25519');
+
+function snippetsFor(signing: readonly SigningScheme[]): Snippet[] {
+  if (signing.includes('hex')) return HEX;
+  return verifiedBy(signing) === 'publicKey' ? ED25519 : STANDARD;
+}
 
 /** How a receiver verifies what this webhook sends. */
 export function VerifySnippets({
@@ -32,11 +39,10 @@ export function VerifySnippets({
 }: {
   signing: readonly SigningScheme[];
 }): React.ReactNode {
-  const snippets = signing.includes('hex') ? HEX : STANDARD;
   return (
     <Card
       title={words.title}
-      lead={words.lead}
+      lead={texts.webhooks.verifiedBy[verifiedBy(signing)].how}
       actions={
         <AnchorButton
           size="small"
@@ -51,10 +57,10 @@ export function VerifySnippets({
     >
       <Tabs
         label={words.title}
-        tabs={snippets.map(({ language, code }) => ({
+        tabs={snippetsFor(signing).map(({ language, code }) => ({
           value: language,
           label: language,
-          content: <CodeBlock label={words.hex(language)} code={code} />,
+          content: <CodeBlock label={words.code(language)} code={code} />,
         }))}
       />
     </Card>

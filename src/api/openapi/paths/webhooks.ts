@@ -94,7 +94,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       answers: {
         200: data('The existing one with this `externalId`.', webhookSchema, webhookExample),
         201: data(
-          'The webhook, with the secret that signs its deliveries.',
+          'The webhook, with the secret that signs its deliveries, and the public key if there is one.',
           newWebhookSchema,
           { ...webhookExample, secret: SECRET_EXAMPLE },
           linksTo('data/id', [
