@@ -304,3 +304,33 @@ it('lists chosen event types that have been removed, keeps them, and lets them g
   await save();
   expect(await kept()).toEqual(['Shop', ['order.paid']]);
 });
+
+it('shows a chosen family within another one, ticks what it stands for, and lets it go', async () => {
+  const { client, id } = await stack.project({ profile: 'custom' });
+  const definition = { description: 'A test.', schema: { type: 'object' }, sample: {} };
+  for (const type of ['order.line.added', 'order.paid', 'user.created']) {
+    await client.send('PUT', `/v1/event-types/${type}`, definition);
+  }
+  const webhook = await makeWebhook(client, receiver.url, {
+    events: ['order.line.*', 'user.created'],
+  });
+  const { url } = await portalLink(client, 'manage');
+  const page = await visit(url);
+  await title(page, 'Overview').waitFor();
+  await page.goto(`${stack.url}/portal/${id}/#/webhooks/${webhook.id}/edit`);
+  const box = (name: string) => page.getByRole('checkbox', { name, exact: true });
+  await box('All order.line events').waitFor();
+  await soon(async () => {
+    expect(await box('All order.line events').isChecked()).toBe(true);
+    expect(await box('order.line.added').isChecked()).toBe(true);
+    expect(await box('order.line.added').isDisabled()).toBe(true);
+    expect(await box('order.paid').isChecked()).toBe(false);
+  });
+  await expectAccessible(page);
+  await box('All order.line events').uncheck();
+  await soon(async () => expect(await box('order.line.added').isChecked()).toBe(false));
+  await page.getByRole('button', { name: 'Save changes' }).click();
+  await page.waitForURL((to) => to.hash === `#/webhooks/${webhook.id}`);
+  const { events } = (await client.get(`/v1/webhooks/${webhook.id}`)).body.data;
+  expect(events).toEqual(['user.created']);
+});

@@ -54,7 +54,7 @@ export function EventsField({ draft, onChange, errorOf }: FieldsProps): React.Re
           <QueryState query={available}>
             {(data) => (
               <Stack>
-                <Families types={data.events} chosen={events} onToggle={toggle} />
+                <Families types={data.events} initial={initial} chosen={events} onToggle={toggle} />
                 <Removed types={data.events} initial={initial} chosen={events} onToggle={toggle} />
               </Stack>
             )}
@@ -124,10 +124,12 @@ function Patterns({
 
 function Families({
   types,
+  initial,
   chosen,
   onToggle,
 }: {
   types: readonly string[];
+  initial: ReadonlySet<string>;
   chosen: ReadonlySet<string>;
   onToggle: (pattern: string, isChecked: boolean) => void;
 }): React.ReactNode {
@@ -138,6 +140,14 @@ function Families({
     const family = familyOf(type);
     shown.set(family, [...(shown.get(family) ?? []), type]);
   }
+  // Families within a family, such as `order.line.*`: offered only where the API was given them.
+  const nested = [...new Set([...initial, ...chosen])].filter(
+    (pattern) => pattern.endsWith('.*') && pattern !== `${familyOf(pattern)}.*`,
+  );
+  /** Whether a chosen family stands for it. */
+  const isCovered = (one: string): boolean =>
+    [...chosen].some((pattern) => pattern !== one && isWithin(one, pattern));
+  const isOn = (one: string): boolean => chosen.has(one) || isCovered(one);
   return (
     <Stack>
       <SearchField label={words.searchEvents} value={query} onChange={setQuery} />
@@ -146,7 +156,7 @@ function Families({
         {[...shown].map(([family, members]) => {
           const pattern = `${family}.*`;
           const isWhole = chosen.has(pattern);
-          const isSome = members.some((type) => chosen.has(type));
+          const inner = nested.filter((one) => members.some((type) => isWithin(type, one)));
           return (
             <fieldset key={family} className={styles.family}>
               <legend className="visually-hidden">{family}</legend>
@@ -155,18 +165,18 @@ function Families({
                   label={words.family(family)}
                   help={words.familyHelp}
                   isChecked={isWhole}
-                  isMixed={!isWhole && isSome}
+                  isMixed={!isWhole && members.some(isOn)}
                   onChange={(isChecked) => onToggle(pattern, isChecked)}
                 />
               )}
               <div className={styles.types}>
-                {members.map((type) => (
+                {[...inner, ...members].map((one) => (
                   <Checkbox
-                    key={type}
-                    label={type}
-                    isChecked={isWhole || chosen.has(type)}
-                    isDisabled={isWhole}
-                    onChange={(isChecked) => onToggle(type, isChecked)}
+                    key={one}
+                    label={one.endsWith('.*') ? words.family(one.slice(0, -2)) : one}
+                    isChecked={isOn(one)}
+                    isDisabled={isCovered(one)}
+                    onChange={(isChecked) => onToggle(one, isChecked)}
                   />
                 ))}
               </div>
