@@ -1,4 +1,5 @@
 import type { Locator, Route } from 'playwright-core';
+import { MINUTE_MS } from '../../src/domain/durations';
 import { eventually, soon } from '../support/eventually';
 import { readFile } from 'node:fs/promises';
 import type { ApiClient } from '../support/api-client';
@@ -10,6 +11,7 @@ import {
   inDialog,
   link,
   look,
+  postOrder,
   title,
   useDashboard,
 } from '../support/dashboard';
@@ -80,6 +82,38 @@ it('sends an event by hand, shows what became of it, and deletes its payload', a
   await exported.continue();
   const saved = await readFile(await (await file).path(), 'utf8');
   expect(saved.trim().split('\r\n')).toHaveLength(2);
+});
+
+it('exports by a link of the page, to a file that can be read for a minute', async () => {
+  await postOrder(client);
+  const page = await open(client.key, 'Events');
+  await page.clock.install();
+  await page.evaluate(`{
+    const { click } = HTMLAnchorElement.prototype;
+    const { revokeObjectURL } = URL;
+    window.seen = { isRevoked: false };
+    HTMLAnchorElement.prototype.click = function () {
+      window.seen.isInPage = this.isConnected;
+      click.call(this);
+      queueMicrotask(() => (window.seen.isRevokedAtOnce = window.seen.isRevoked));
+    };
+    URL.revokeObjectURL = (url) => {
+      window.seen.isRevoked = true;
+      revokeObjectURL.call(URL, url);
+    };
+  }`);
+  await button(page, 'Export').click();
+  const file = page.waitForEvent('download');
+  await page.getByRole('menuitem', { name: 'As CSV' }).click();
+  await file;
+  expect(await page.evaluate('window.seen')).toMatchObject({
+    isInPage: true,
+    isRevokedAtOnce: false,
+  });
+  await eventually('the memory is free again', async () => {
+    await page.clock.fastForward(MINUTE_MS);
+    return page.evaluate('window.seen.isRevoked');
+  });
 });
 
 it('sends an event once, though its answer was lost and it is sent again', async () => {

@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../../../src/domain/durations';
 import { download, type Query } from './http';
 import type { DeliverySummary } from './types';
 
@@ -57,11 +58,14 @@ function csv(deliveries: readonly DeliverySummary[]): string {
   return [COLUMNS, ...rows].map((cells) => `${cells.join(',')}\r\n`).join('');
 }
 
+/** Some browsers save nothing from a link outside the document, or from a URL that is revoked before they read it. */
 function save(blob: Blob, name: string): void {
   const url = URL.createObjectURL(blob);
   const link = document.createElement('a');
   link.href = url;
   link.download = name;
+  document.body.append(link);
   link.click();
-  URL.revokeObjectURL(url);
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), MINUTE_MS);
 }
