@@ -91,10 +91,11 @@ export function logged(
     durationMs: Math.min(answer.durationMs, timeoutMs),
     ...(answer.resent && { resent: answer.resent }),
   };
-  const { statusCode, headers: answered, body } = answer;
+  const { statusCode, headers: answered, body, isBodyCut } = answer;
   const arrived = {
     ...(answered && { responseHeaders: storedHeaders(answered) }),
     ...(body !== undefined && { responseBody: body }),
+    ...(isBodyCut && { responseBodyCut: isBodyCut }),
   };
   if (answer.kind === 'error') {
     const { errorCode, errorMessage } = answer;

@@ -107,6 +107,8 @@ export interface Attempt {
   responseHeaders?: Record<string, string>;
   /** The first 16 KiB, decoded; for bytes that aren't text, a description. */
   responseBody?: string;
+  /** Its text goes on: more of it has arrived than is kept. */
+  responseBodyCut?: true;
   errorCode?: AttemptErrorCode;
   errorMessage?: string;
   /** Another execution or run had taken over: it is only logged, and has no other effect. */

@@ -13,6 +13,8 @@ export interface HttpResponse {
   headers: Record<string, string>;
   /** The first 16 KiB, as text. */
   body: string;
+  /** More of it has arrived than that. */
+  isBodyCut?: true;
   /** Each `Retry-After` of the response, whether it is among the logged headers or not. */
   retryAfter: readonly string[];
 }
@@ -96,7 +98,7 @@ async function logged(exchanged: Exchange['result']): Promise<SendResult> {
     ...result,
     statusCode: response.statusCode,
     headers: loggedHeaders(response),
-    body: await loggedBody(response, result.kind === 'error'),
+    ...(await loggedBody(response, result.kind === 'error')),
     retryAfter: response.headers.get('retry-after') ?? [],
   };
 }

@@ -7,23 +7,29 @@ const SHOWN_BINARY_BYTES = 1024;
 /** More encodings are only meant to waste our time. */
 const MAX_CODINGS = 3;
 
+export interface LoggedBody {
+  body: string;
+  /** Its text goes on: more of it has arrived. */
+  isBodyCut?: true;
+}
+
 /**
  * The body as it is logged: its first 16 KiB, decoded from gzip and deflate, and from its charset, by default
  * UTF-8. What isn't text is described, with its beginning in base64.
  * @param breaksOff it did not arrive whole
  */
-export async function loggedBody(response: RawResponse, breaksOff: boolean): Promise<string> {
+export async function loggedBody(response: RawResponse, breaksOff: boolean): Promise<LoggedBody> {
   const { body, bytesRead } = response;
-  if (bytesRead === 0) return '';
+  if (bytesRead === 0) return { body: '' };
   const decoded = await withoutCodings(body, codingsOf(response));
   if (decoded !== null) {
-    const isCut = breaksOff || bytesRead > body.length || decoded.isCut;
-    const text = asText(decoded.bytes, isCut, charsetOf(response));
-    if (text !== null) return text;
+    const isCut = bytesRead > body.length || decoded.isCut;
+    const text = asText(decoded.bytes, isCut || breaksOff, charsetOf(response));
+    if (text !== null) return { body: text, ...(isCut && { isBodyCut: true }) };
   }
   const shown = body.subarray(0, SHOWN_BINARY_BYTES);
   const beginning = shown.length < bytesRead ? `the first ${shown.length} in base64` : 'in base64';
-  return `[binary, ${bytesRead} bytes, ${beginning}: ${shown.toString('base64')}]`;
+  return { body: `[binary, ${bytesRead} bytes, ${beginning}: ${shown.toString('base64')}]` };
 }
 
 /** The body's encodings in order: content codings, then transfer codings. */

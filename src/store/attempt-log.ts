@@ -14,13 +14,10 @@ const KEPT_WHOLE = 3;
  */
 export function logWith(attempt: object, number: number): object {
   const all = { $slice: [{ $concatArrays: ['$attempts', [attempt]] }, -KEPT_ATTEMPTS] };
-  const withoutHeaders = {
-    $unsetField: {
-      field: 'responseHeaders',
-      input: { $mergeObjects: ['$$one', { requestHeaders: { $literal: {} } }] },
-    },
-  };
-  const bare = { $unsetField: { field: 'responseBody', input: withoutHeaders } };
+  const bare = ['responseHeaders', 'responseBody', 'responseBodyCut'].reduce<object>(
+    (input, field) => ({ $unsetField: { field, input } }),
+    { $mergeObjects: ['$$one', { requestHeaders: { $literal: {} } }] },
+  );
   const isNew = { $gt: ['$$one.number', number - KEPT_WHOLE] };
   const shortened = {
     $map: { input: '$$all', as: 'one', in: { $cond: [isNew, '$$one', bare] } },

@@ -87,8 +87,11 @@ export const logged = (attempt: Attempt, entry: object, isOfThisRound: boolean) 
 });
 
 /** For one whose event was expunged: receivers may repeat in their answer what they received. */
-export const withoutAnswer = <T extends Pick<Attempt, 'responseBody' | 'responseHeaders'>>({
+export const withoutAnswer = <
+  T extends Pick<Attempt, 'responseBody' | 'responseBodyCut' | 'responseHeaders'>,
+>({
   responseBody: _body,
+  responseBodyCut: _cut,
   responseHeaders: _headers,
   ...sent
 }: T) => sent;

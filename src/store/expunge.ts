@@ -6,7 +6,11 @@ import type { EventRecord } from './event-record';
 import type { Store } from './store';
 
 /** Answers of receivers, to be removed from deliveries. */
-const answers = { 'attempts.$[].responseBody': '', 'attempts.$[].responseHeaders': '' };
+const answers = {
+  'attempts.$[].responseBody': '',
+  'attempts.$[].responseBodyCut': '',
+  'attempts.$[].responseHeaders': '',
+};
 /** A transaction keeps in memory what it rewrites: the answers of thousands of receivers are too much for it. */
 const AT_ONCE = 100;
 

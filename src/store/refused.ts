@@ -11,11 +11,15 @@ export function isRefused(error: unknown): boolean {
 
 /** Everything of an attempt that decides, without what receivers and customers have written. */
 export function withoutWords<
-  T extends Pick<Attempt, 'requestHeaders' | 'responseHeaders' | 'responseBody' | 'errorMessage'>,
+  T extends Pick<
+    Attempt,
+    'requestHeaders' | 'responseHeaders' | 'responseBody' | 'responseBodyCut' | 'errorMessage'
+  >,
 >(attempt: T): T {
   const {
     responseHeaders: _headers,
     responseBody: _body,
+    responseBodyCut: _cut,
     errorMessage: _message,
     ...made
   } = attempt;

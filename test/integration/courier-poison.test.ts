@@ -100,7 +100,7 @@ describe('what MongoDB refuses', () => {
     const { id: webhookId } = await makeWebhook(client, receiver.url);
     const send = stack.sender.send.bind(stack.sender);
     const spy = jest.spyOn(stack.sender, 'send').mockImplementation(async (request) => {
-      return { ...(await send(request)), body: { _bsontype: 'none' } as never };
+      return { ...(await send(request)), body: { _bsontype: 'none' } as never, isBodyCut: true };
     });
     try {
       const id = await postEvent(client);
@@ -108,6 +108,7 @@ describe('what MongoDB refuses', () => {
       expect(delivery.attempts).toHaveLength(1);
       expect(delivery.attempts[0]).toMatchObject({ statusCode: 200, requestHeaders: {} });
       expect(delivery.attempts[0]).not.toHaveProperty('responseBody');
+      expect(delivery.attempts[0]).not.toHaveProperty('responseBodyCut');
     } finally {
       spy.mockRestore();
     }

@@ -28,6 +28,7 @@ describe('a receiver’s answer', () => {
     return delivery.attempts[0] as {
       responseHeaders: Record<string, string>;
       responseBody: string;
+      responseBodyCut?: true;
     };
   }
 
@@ -55,6 +56,10 @@ describe('a receiver’s answer', () => {
     const large = await attemptOn(`X-Large: ${'z'.repeat(30_000)}\r\n`, 'b'.repeat(200_000));
     expect(large.responseHeaders['x-large']).toHaveLength(1024);
     expect(large.responseBody).toBe('b'.repeat(KEPT_BODY_BYTES));
+    expect(large.responseBodyCut).toBe(true);
+    const whole = await attemptOn('', 'b'.repeat(KEPT_BODY_BYTES));
+    expect(whole.responseBody).toBe('b'.repeat(KEPT_BODY_BYTES));
+    expect(whole).not.toHaveProperty('responseBodyCut');
   });
 
   it('may be no text at all', async () => {

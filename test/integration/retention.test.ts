@@ -173,6 +173,7 @@ describe.each(WAYS)('what a project keeps, dispatched %s,', (dispatch) => {
         statusCode: 200,
         requestHeaders: {},
         responseBody: MARK,
+        responseBodyCut: true as const,
       };
       const of = { projectId, eventId, attempts: [answered], attemptCount: 1 };
       await insertDeliveries(
@@ -183,6 +184,7 @@ describe.each(WAYS)('what a project keeps, dispatched %s,', (dispatch) => {
       const { deliveries } = await stored();
       expect(deliveries).toHaveLength(RECEIVERS);
       expect(JSON.stringify(deliveries)).not.toContain(MARK);
+      expect(JSON.stringify(deliveries)).not.toContain('responseBodyCut');
       for (const { expunged } of deliveries) expect(expunged).toBe(true);
     });
 

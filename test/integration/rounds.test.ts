@@ -133,13 +133,15 @@ describe('a delivery’s round', () => {
     const delivery = await standing({ status: 'cancelled', runId: 'mine' });
     await expungeEvent(fixture.store, delivery.projectId, delivery.eventId);
     const made = { runId: 'mine', startedAt: new Date(), durationMs: 1, requestHeaders: {} };
-    const answered = { outcome: 'failed', statusCode: 500, responseBody: 'its payload' } as const;
+    const answer = { responseBody: 'its payload', responseBodyCut: true } as const;
+    const answered = { outcome: 'failed', statusCode: 500, ...answer } as const;
     const policy = { timeoutMs: 1000, retryDelaysMs: [] };
     const result = { status: 'failed', nextDelayMs: null, policy } as const;
     await rounds().record(delivery, { ...made, ...answered }, result, true);
     const { attempts } = await fixture.delivery(delivery._id);
     expect(attempts).toMatchObject([{ statusCode: 500 }]);
     expect(JSON.stringify(attempts)).not.toContain('its payload');
+    expect(attempts[0]).not.toHaveProperty('responseBodyCut');
   });
 
   /** Where a delivery is, by docs/adr/0030. */

@@ -918,7 +918,7 @@ export type Secret = {
    */
   secret: string;
   /**
-   * If the webhook signs with Ed25519.
+   * If the webhook signs with `standard-ed25519`: what its receivers verify with, `whpk_` and base64.
    */
   publicKey?: string;
 };
@@ -1594,6 +1594,10 @@ export type Attempt = {
    * The first 16 KiB, decoded from gzip and deflate. What isn’t text is shown as `[binary, <size> bytes, in base64: …]`, at most 1,024 bytes of it.
    */
   responseBody?: string;
+  /**
+   * The body was longer: `responseBody` is only the beginning of its text.
+   */
+  responseBodyCut?: true;
   /**
    * Why there was no whole answer.
    */
@@ -3078,13 +3082,13 @@ export type NewWebhookWritable = {
    */
   secret: string;
   /**
-   * The result of the test ping, if the profile sends one. `pending`: its attempt has not ended in time, its webhook was deleted meanwhile, or ten pings of the project are already waited for; its delivery shows what becomes of it.
-   */
-  ping?: {
-  /**
    * If the webhook signs with `standard-ed25519`: what its receivers verify with, `whpk_` and base64.
    */
   publicKey?: string;
+  /**
+   * The result of the test ping, if the profile sends one. `pending`: its attempt has not ended in time, its webhook was deleted meanwhile, or ten pings of the project are already waited for; its delivery shows what becomes of it.
+   */
+  ping?: {
     /**
      * Whether the ping arrived.
      */

@@ -266,6 +266,7 @@ export const deliveries = {
     request: 'Request',
     noAnswer: 'There was no answer.',
     emptyAnswer: 'The answer had no body.',
+    answerCut: 'The answer was longer: only its beginning is kept.',
     answerBody: 'Answer body',
     answerHeaders: 'Answer headers',
     answerHeader: (name: string) => `Answer: ${name}`,

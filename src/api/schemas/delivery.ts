@@ -86,6 +86,10 @@ const attemptSchema = z
       .describe(
         'The first 16 KiB, decoded from gzip and deflate. What isn’t text is shown as `[binary, <size> bytes, in base64: …]`, at most 1,024 bytes of it.',
       ),
+    responseBodyCut: z
+      .literal(true)
+      .optional()
+      .describe('The body was longer: `responseBody` is only the beginning of its text.'),
     errorCode: z.enum(ATTEMPT_ERROR_CODES).optional(),
     errorMessage: z.string().optional(),
     superseded: z

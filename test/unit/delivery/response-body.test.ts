@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { createSender, post, startReceiver } from './sender-harness';
 
@@ -61,6 +62,35 @@ describe('a body that was encoded unasked', () => {
     const text = noise.join(' ');
     const shown = await logged(gzipSync(Buffer.from(text)), { 'Content-Encoding': 'gzip' });
     expect(shown).toBe(text.slice(0, KEPT));
+  });
+});
+
+describe('a text that is longer than what is kept', () => {
+  const isCut = async (
+    body: Buffer,
+    headers: Record<string, string> = {},
+  ): Promise<boolean | undefined> => {
+    const receiver = await startReceiver({ kind: 'answer', status: 500, headers, body });
+    return (await createSender().send(post(receiver.url))).isBodyCut;
+  };
+  const gzip = { 'Content-Encoding': 'gzip' };
+
+  it.each([
+    ['by a byte', Buffer.alloc(KEPT + 1, 'x'), {}],
+    ['by more than is read', Buffer.alloc(3 * 1024 * 1024, 'x'), {}],
+    ['only once it is decoded', gzipSync(Buffer.alloc(KEPT + 1, 'x')), gzip],
+    ['also as it was sent', gzipSync(randomBytes(KEPT).toString('base64')), gzip],
+  ])('is marked as cut: %s', async (_how, body, headers) => {
+    expect(await isCut(body, headers)).toBe(true);
+  });
+
+  it.each([
+    ['as long as that', Buffer.alloc(KEPT, 'x'), {}],
+    ['as long as that, decoded', gzipSync(Buffer.alloc(KEPT, 'x')), gzip],
+    ['empty', Buffer.alloc(0), {}],
+    ['no text, which its description says', Buffer.alloc(KEPT + 1), {}],
+  ])('is not marked when it is %s', async (_what, body, headers) => {
+    expect(await isCut(body, headers)).toBeUndefined();
   });
 });
 

@@ -86,7 +86,8 @@ function Cell({ value }: { value: string | undefined }): React.ReactNode {
 }
 
 function factsOf(attempt: Attempt, format: (value: string) => string): Map<string, string> {
-  const { requestHeaders, responseHeaders = {}, responseBody, errorMessage } = attempt;
+  const { requestHeaders, responseHeaders = {}, errorMessage } = attempt;
+  const { responseBody, responseBodyCut } = attempt;
   const named = (
     kind: (name: string) => string,
     headers: Record<string, string>,
@@ -96,7 +97,9 @@ function factsOf(attempt: Attempt, format: (value: string) => string): Map<strin
     [words.startedAt, format(attempt.startedAt)],
     [words.duration, formatDuration(attempt.durationMs)],
     ...(errorMessage === undefined ? [] : [[words.errorMessage, errorMessage] as const]),
-    ...(responseBody === undefined ? [] : [[words.answerBody, responseBody] as const]),
+    ...(responseBody === undefined
+      ? []
+      : [[words.answerBody, responseBodyCut ? `${responseBody}…` : responseBody] as const]),
     ...named(words.answerHeader, responseHeaders),
     ...named(words.requestHeader, requestHeaders),
   ]);

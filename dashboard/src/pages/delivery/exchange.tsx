@@ -76,7 +76,7 @@ export function Exchange({
 }
 
 function Answer({
-  attempt: { statusCode, responseBody, responseHeaders },
+  attempt: { statusCode, responseBody, responseBodyCut, responseHeaders },
   isExpunged,
 }: {
   attempt: Attempt;
@@ -89,6 +89,7 @@ function Answer({
   return (
     <Stack>
       <Body label={words.answerBody} text={responseBody || null} none={words.emptyAnswer} />
+      {responseBodyCut && <p className={styles.muted}>{words.answerCut}</p>}
       <Headers label={words.answerHeaders} headers={responseHeaders ?? {}} />
     </Stack>
   );

@@ -60,6 +60,7 @@ export function TestAnswer({
         ) : (
           <p className={styles.muted}>{words.emptyBody}</p>
         ))}
+      {attempt?.responseBodyCut && <p className={styles.muted}>{texts.deliveries.one.answerCut}</p>}
       {attempt?.errorMessage !== undefined && (
         <p className={styles.muted}>
           <bdi>{inert(attempt.errorMessage)}</bdi>
