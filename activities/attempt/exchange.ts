@@ -51,7 +51,7 @@ export async function exchange(
         durationMs: 0,
         errorCode: 'secret_unreadable',
         errorMessage:
-          "nothing was sent: the webhook's secret or headers could not be decrypted; check POSTHORN_ENCRYPTION_KEY, or rotate the secret and set the headers again",
+          "nothing was sent: the webhook's secret or headers could not be decrypted; rotate the secret and set the headers again, or have the operator restore the encryption key (POSTHORN_ENCRYPTION_KEY)",
       },
     };
   }

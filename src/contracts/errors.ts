@@ -83,7 +83,7 @@ export const ERRORS = {
   secret_unreadable: {
     status: 409,
     message:
-      'this secret can not be decrypted: it was altered, or encrypted with a key that Posthorn does not have; set a new one, or have POSTHORN_ENCRYPTION_KEY and POSTHORN_FORMER_ENCRYPTION_KEYS corrected',
+      'this secret cannot be decrypted: it was altered, or encrypted with a key that Posthorn does not have; rotate it and set the webhook’s headers again (a provider’s key: set it again), or have the operator restore the encryption key (POSTHORN_ENCRYPTION_KEY, POSTHORN_FORMER_ENCRYPTION_KEYS)',
   },
   external_id_taken: {
     status: 409,

@@ -48,7 +48,11 @@ const ERROR_REMEDIES: Readonly<Record<string, Remedy>> = {
     customer: 'its host name points to a private address: use a public one',
   },
   invalid_response: 'check that the URL is that of an HTTP server, and what it answers',
-  secret_unreadable: 'rotate its secret and set its headers again',
+  secret_unreadable: {
+    platform:
+      'rotate its secret and set its headers again, or have the operator restore the encryption key',
+    customer: 'rotate its secret and set its headers again',
+  },
 };
 
 /** The same for answers. */

@@ -64,7 +64,7 @@ export const customers: Other<typeof all> = {
       blocked_address:
         'The host resolves to a private address, which is not called. Use a public one.',
       secret_unreadable:
-        'Nothing was sent: the webhook’s secret cannot be decrypted. Rotate it, and set the webhook’s headers again.',
+        'Nothing was sent: the webhook’s secret or headers cannot be decrypted. Rotate the secret and set the headers again.',
       egress:
         'The provider of this page could open no connection, and has to repair that. It does not count against the webhook.',
       busy: 'The receiver asks for fewer requests. Let it take more, or ask the provider of this page for fewer.',
@@ -99,6 +99,10 @@ export const customers: Other<typeof all> = {
       operationalHelp: 'Such as that one was disabled. “All events” does not include them.',
       signingDefault: 'As the provider of this page signs',
     },
-    detail: { asProject: (value) => value },
+    detail: {
+      asProject: (value) => value,
+      headersUnreadable:
+        'They cannot be decrypted, so nothing is sent. Rotate the secret and set the headers again.',
+    },
   },
 };

@@ -280,7 +280,8 @@ export const webhooks = {
     events: 'Events',
     signing: 'Signing',
     headers: 'Headers',
-    headersUnreadable: 'They can’t be decrypted, so nothing is sent. Set them again.',
+    headersUnreadable:
+      'They cannot be decrypted, so nothing is sent. Rotate the secret and set the headers again, or have the operator restore the encryption key.',
     filter: 'Filter',
     description: 'Description',
     created: 'Created',
