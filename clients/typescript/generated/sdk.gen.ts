@@ -888,7 +888,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Pause deliveries
    *
-   * New and pending deliveries wait as `held`; nothing is lost.
+   * New deliveries wait as `held`, and pending ones once their next attempt is due; nothing is lost.
    */
   public pauseWebhook<ThrowOnError extends boolean = false>(
     options: Options<PauseWebhookData, ThrowOnError>,

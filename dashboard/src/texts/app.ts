@@ -62,13 +62,13 @@ export const app = {
     lead: 'Use the admin key or a key of a project.',
     key: 'API key',
     keyHelp:
-      'npm start prints it. It is exchanged for a session cookie and not kept in the browser.',
+      'The operator has the admin key; owners create keys of their projects. It is exchanged for a session cookie and not kept in the browser.',
     submit: 'Sign in',
     submitting: 'Signing in…',
     required: 'Enter a key.',
     refused: 'This key is unknown, was revoked or has expired. Check that you copied all of it.',
     linkUsed:
-      'This sign-in link was used already or has expired. Use a key, or restart Posthorn for a new link.',
+      'This sign-in link was used already or has expired. Use a key or another link: the admin creates one with POST /v1/sign-in-links, and npm start prints one.',
     ended: 'Your session has ended. Sign in again to continue where you were.',
     noSender:
       'A key of role sender may only post events. Sign in with a key of role owner or reader.',
@@ -94,7 +94,7 @@ export const app = {
     back: 'Go to the overview',
   },
   refused: {
-    title: 'You may only look here',
+    title: 'Read-only access',
     advice: 'Sign in with a key of role owner to change something.',
   },
   crashed: {

@@ -87,7 +87,7 @@ export const customers: Other<typeof all> = {
         rate_limit: 'Only so many go to this webhook per second.',
         project_busy: turnMeans,
         workers_busy: turnMeans,
-        paused: 'It continues when they resume it, or when it is retried here.',
+        paused: 'It continues when they resume it.',
         unknown:
           'It is sent when the provider of this page has repaired something. Nothing is lost.',
       },

@@ -222,7 +222,7 @@ export const deliveries = {
     notKept: (n: number) => (n === 1 ? '1 older attempt' : `${n} older attempts`) + ' not kept',
     ifFails: (delay: string) => `${delay} later, if that fails`,
     countdown: (n: number, left: string) => `Attempt ${n} in ${left}`,
-    waitsUntil: (time: string) => `Due ${time}, by the retry schedule of its webhook.`,
+    waitsUntil: (time: string) => `Due ${time}.`,
     gaveUp: (outcome: string, attempts: number) =>
       `Not delivered: ${outcome} after ${attempts === 1 ? '1 attempt' : `${attempts} attempts`}`,
     gaveUpAdvice: 'After that it can be replayed.',
@@ -256,7 +256,7 @@ export const deliveries = {
       project_busy: 'It leaves places to other projects, and goes when one is free.',
       workers_busy: 'It leaves places to others, and goes when one is free.',
       replay: 'New deliveries go first.',
-      paused: 'It continues when it is resumed there, or retried here.',
+      paused: 'It continues when it is resumed there.',
       unknown: 'It is delivered when Temporal is back. Nothing is lost.',
     },
 

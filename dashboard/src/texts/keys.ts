@@ -2,7 +2,7 @@ import { isolated } from './isolated';
 
 export const keys = {
   title: 'API keys',
-  lead: 'What your applications sign their requests with. A key itself is shown once, when it is made.',
+  lead: 'What your applications identify themselves with. A key itself is shown once, when it is made.',
   ownersOnly: 'Only owners see keys',
   ownersOnlyAdvice:
     'You are signed in with a key that may only read. Sign in with a key of role owner, or the admin key, to manage keys.',
@@ -21,7 +21,7 @@ export const keys = {
   roleHelp: {
     owner: 'Everything in this project, keys and secrets included.',
     sender: 'May only post events: for the application that sends.',
-    reader: 'May look at everything but secrets, and change nothing.',
+    reader: 'May look at everything but secrets, credentials and keys, and change nothing.',
   },
   thisSession: 'This session',
   expired: 'Expired',

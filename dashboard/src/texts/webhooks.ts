@@ -81,7 +81,7 @@ export const webhooks = {
   },
   pauseDialog: {
     title: (name: string) => `Pause ${isolated(name)}?`,
-    body: 'New events and pending deliveries wait as held. Nothing is lost: after you resume it, they are sent in the order of their events.',
+    body: 'New deliveries are held, and pending ones once their next attempt is due. Nothing is lost: after you resume it, they are sent in the order of their events.',
   },
   disableDialog: {
     title: (name: string) => `Disable ${isolated(name)}?`,

@@ -218,7 +218,8 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       operationId: 'pauseWebhook',
       tag,
       summary: 'Pause deliveries',
-      description: 'New and pending deliveries wait as `held`; nothing is lost.',
+      description:
+        'New deliveries wait as `held`, and pending ones once their next attempt is due; nothing is lost.',
       path,
       answers: { 200: webhook },
     }),
