@@ -172,7 +172,7 @@ it('says in the place of what took too long that it did, also in cards, forms an
   await title(page, 'Overview').waitFor();
   const refused = /\/v1\/(events|event-types|deliveries\/\w+|webhooks\/\w+\/stats)(\?|$)/;
   await page.route(refused, answerTooSlow);
-  const tooLong = (within: Locator) => within.getByText('This took the database too long');
+  const tooLong = (within: Locator) => within.getByText('The database took too long');
   const dialog = page.getByRole('dialog');
   const again = dialog.getByRole('button', { name: 'Try again' });
   await page.getByRole('link', { name: 'Webhooks', exact: true }).click();

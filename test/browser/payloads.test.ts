@@ -19,7 +19,7 @@ it('says of a payload and its answers whether they were deleted, or could not be
   await page.goto(`${stack.url}/dashboard/#/deliveries/${id}`);
   await title(page, 'email.sent').waitFor();
   await showRequest();
-  await page.getByText('This took the database too long').waitFor();
+  await page.getByText('The database took too long').waitFor();
   expect(await deleted.count()).toBe(0);
   await page.unroute(event);
   await page.getByRole('button', { name: 'Try again' }).click();

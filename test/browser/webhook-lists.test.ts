@@ -125,7 +125,7 @@ it('finishes what was begun with a webhook that leaves the list meanwhile', asyn
   await page.getByText('One delivery to Orders was skipped').waitFor();
   await page.route('**/v1/replays', answerTooSlow, { times: 1 });
   await inDialog(page, 'Replay them now').click();
-  await page.getByText('This took the database too long').first().waitFor();
+  await page.getByText('The database took too long').first().waitFor();
   await inDialog(page, 'Replay them now').click();
   await deliveryWith(client, eventId, { status: 'succeeded' });
 

@@ -2,8 +2,8 @@ export const audit = {
   title: 'Audit log',
   lead: 'Who changed what, and who looked at secrets. Values are never kept, only the names of fields.',
   columns: {
-    action: 'What',
-    target: 'Of what',
+    action: 'Action',
+    target: 'Target',
     who: 'Who',
     fields: 'Fields',
     time: 'When',
@@ -14,7 +14,7 @@ export const audit = {
   targetPlaceholder: 'Id of what was changed, or a type’s name',
   unknown: 'Unknown outcome',
   unknownMeans:
-    'A process or the database failed at this moment: it may have happened, or not. Look at what it was about.',
+    'A process or the database failed at this moment: it may or may not have happened. Check the target.',
   admin: 'Admin key',
   posthorn: 'Posthorn itself',
   none: 'Nothing was changed yet',

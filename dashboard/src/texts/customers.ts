@@ -60,7 +60,8 @@ export const customers: Other<typeof all> = {
   },
   deliveries: {
     remedy: {
-      timeout: 'The receiver took too long. Let it answer 2xx at once, and work afterwards.',
+      timeout:
+        'The receiver took too long. Have it answer 2xx right away and do the work afterwards.',
       blocked_address:
         'The host resolves to a private address, which is not called. Use a public one.',
       secret_unreadable:
@@ -75,11 +76,11 @@ export const customers: Other<typeof all> = {
     one: {
       reason: {
         waiting_for_worker: turn,
-        workflow_failing: 'Is held up',
+        workflow_failing: 'Delayed',
         project_busy: turn,
         workers_busy: turn,
         paused: 'Was stopped by the provider of this page',
-        unknown: 'Is held up',
+        unknown: 'Delayed',
       },
       reasonMeans: {
         waiting_for_worker: turnMeans,

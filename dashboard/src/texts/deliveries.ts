@@ -17,7 +17,7 @@ export const deliveries = {
     pause: 'Stop showing changes as they happen',
     resume: 'Show changes as they happen',
     reload: 'Reload',
-    long: 'So many rows are loaded that they are not reloaded by themselves',
+    long: 'Too many rows are loaded to refresh automatically',
   },
   filters: {
     title: 'Filters',
@@ -44,7 +44,7 @@ export const deliveries = {
     until: 'To',
     order: 'Order',
     orders: { desc: 'Newest first', asc: 'Oldest first' },
-    event: (id: string) => `Only of event ${id}`,
+    event: (id: string) => `Only event ${id}`,
   },
   columns: {
     status: 'Status',
@@ -70,9 +70,9 @@ export const deliveries = {
   /** What usually helps. */
   remedy: {
     timeout:
-      'The receiver took too long. Let it answer 2xx at once, and work afterwards; or give the webhook a longer timeout.',
+      'The receiver took too long. Have it answer 2xx right away and do the work afterwards, or give the webhook a longer timeout.',
     dns: 'The host of the webhook’s URL is unknown. Check the receiver’s DNS record.',
-    tls: 'The receiver’s certificate could not be verified, or it speaks no TLS 1.2. Renew or complete its certificate.',
+    tls: 'The receiver’s certificate could not be verified, or it doesn’t support TLS 1.2. Renew or complete its certificate.',
     connection_refused:
       'Nothing listens at this address. Start the receiver, or check its port and firewall.',
     connection_reset:
@@ -157,7 +157,7 @@ export const deliveries = {
   },
   bulkReplay: {
     title: 'Replay many',
-    lead: 'A replay runs on the server, also when this page is closed. It can be paused and cancelled.',
+    lead: 'A replay runs on the server, even if this page is closed. It can be paused and cancelled.',
     statuses: 'Which ones',
     since: 'Created from',
     until: 'to',
@@ -252,7 +252,7 @@ export const deliveries = {
       workflow_failing:
         'The Temporal Web UI shows the cause. It continues when a worker can run its tasks.',
       rate_limit: 'As many go to this webhook per second as its policy allows.',
-      webhook_busy: 'As many requests to this webhook are under way as it copes with.',
+      webhook_busy: 'The receiver already has as many requests in progress as it can handle.',
       project_busy: 'It leaves places to other projects, and goes when one is free.',
       workers_busy: 'It leaves places to others, and goes when one is free.',
       replay: 'New deliveries go first.',

@@ -34,7 +34,7 @@ export const problems = {
       advice: 'What you sent last may have been stored already: look before you repeat it.',
     },
     too_slow: {
-      title: 'This took the database too long',
+      title: 'The database took too long',
       advice: 'Try again, for a shorter time or with other filters if there are any.',
     },
   },
@@ -49,6 +49,6 @@ export const problems = {
       ? `Try again. If it keeps happening, give the operator this request id: ${requestId}`
       : advice.unexpected.advice,
   }),
-  retrying: 'It is asked again every few seconds.',
+  retrying: 'Trying again every few seconds.',
   outdated: 'What is shown may be out of date.',
 };

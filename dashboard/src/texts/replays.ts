@@ -32,11 +32,11 @@ export const replays = {
   facts: {
     id: 'Replay id',
     webhook: 'Webhook',
-    statuses: 'Deliveries that',
+    statuses: 'Statuses',
     types: 'Event types',
     allTypes: 'All',
-    since: 'Made from',
-    until: 'Made until',
+    since: 'Created from',
+    until: 'Created until',
     endedSince: 'Ended from',
     rate: 'Rate',
     noRate: 'As many as the webhooks take',
@@ -65,7 +65,7 @@ export const replays = {
     webhook: 'Webhook',
     statuses: 'Which deliveries',
     status: {
-      failed: 'Failed: all attempts were made in vain',
+      failed: 'Failed: no attempt succeeded',
       skipped: 'Skipped: the webhook was disabled',
       cancelled: 'Cancelled',
       succeeded: 'Succeeded: the receiver gets them a second time',

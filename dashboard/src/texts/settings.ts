@@ -27,7 +27,7 @@ export const settings = {
   catalogHelp: 'Whose event types it has in addition to its own.',
   delivery: 'Delivery',
   deliveryLead:
-    'For all webhooks of the project that don’t say otherwise. What is empty is as the profile has it.',
+    'For all webhooks of the project that don’t say otherwise. Empty fields use the profile’s values.',
   dispatch: 'How events are driven',
   dispatches: {
     default: 'As the operator has set it',
@@ -51,8 +51,8 @@ export const settings = {
     newest_first: 'Newest first',
   },
   limits: 'Limits and retention',
-  maxWebhooks: 'Webhooks at most',
-  retention: 'Keep events and deliveries for days',
+  maxWebhooks: 'Maximum webhooks',
+  retention: 'Days to keep events and deliveries',
   retentionHelp: 'Applies to what is accepted from now on.',
   portal: 'Portal',
   providers: {

@@ -58,7 +58,7 @@ export const webhooks = {
     seeFailed: 'See what failed',
     paused: 'This webhook is paused.',
     pausedMeans:
-      'Its events wait as held and lose nothing. Resuming sends them in the order of their events.',
+      'Its deliveries are held; nothing is lost. Resuming sends them in the order of their events.',
     manual: 'Somebody disabled this webhook.',
     gone: 'The receiver answered 410 Gone, so this webhook was disabled.',
     consecutive_failures: 'This webhook was disabled because it failed too often in a row.',
@@ -174,7 +174,8 @@ export const webhooks = {
     count: (count: number) => (count === 1 ? '1 chosen' : `${count} chosen`),
     noTypes: 'No event type matches.',
     removed: 'Removed event types',
-    removedHelp: 'They no longer exist. No events come of them unless they are added again.',
+    removedHelp:
+      'They no longer exist. No events of these types arrive unless they are defined again.',
     noneChosen: 'Choose at least one event, or all events.',
     filter: 'Filter',
     filterLead: 'Lets only some of these events through: a query in MongoDB’s syntax.',
@@ -212,7 +213,7 @@ export const webhooks = {
     ownSecret: 'Secret of your own',
     ownSecretHelp: 'Leave it empty, and one is made.',
     policy: 'Delivery',
-    policyLead: 'What is empty follows the project.',
+    policyLead: 'Empty fields use the project’s values.',
     schedule: 'Retry schedule',
     schedules: {
       project: 'As the project has it',
