@@ -95,9 +95,7 @@ export async function createWorker(
   };
   const run = async (): Promise<void> => {
     // When one fails, the others must stop too, but finish their work in progress.
-    const ends = await Promise.allSettled(
-      workers.map((worker) => untilDrained(worker).finally(shutdown)),
-    );
+    const ends = await Promise.allSettled(workers.map((worker) => worker.run().finally(shutdown)));
     await connection.close();
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   };
@@ -134,7 +132,7 @@ export async function createWorker(
   try {
     // A worker that can't read its namespace itself leaves its connection open, and says that there is none.
     await connection.workflowService.describeNamespace({ namespace: shared.namespace });
-    for (const own of options) workers.push(await Worker.create({ ...shared, ...own }));
+    for (const own of options) workers.push(await DrainingWorker.create({ ...shared, ...own }));
   } catch (error) {
     // Only a worker that runs can be shut down.
     const ended = run();
@@ -150,24 +148,44 @@ export async function createWorker(
 }
 
 /**
- * Core may still count a poll that has just ended (temporalio/sdk-rust#1330): everything is drained
- * nevertheless.
+ * Core shuts a worker down when Temporal refuses one of its polls more than a minute after that began: at once, if
+ * Temporal was away before. The SDK would then hang, or leave what is in progress and fail; this one drains.
  */
-async function untilDrained(worker: Worker): Promise<void> {
-  try {
-    await worker.run();
-  } catch (error) {
-    if (!(error instanceof IllegalStateError) || worker.getState() !== 'STOPPED') throw error;
+class DrainingWorker extends Worker {
+  private refusal: Error | undefined;
+
+  /** @throws the refusal, once everything is drained */
+  override async run(): Promise<void> {
+    try {
+      await super.run();
+    } catch (error) {
+      // Core may still count a poll that has just ended (temporalio/sdk-rust#1330): everything is drained nevertheless.
+      if (!(error instanceof IllegalStateError) || this.getState() !== 'STOPPED') throw error;
+    }
+    if (this.refusal) throw this.refusal;
+  }
+
+  protected override pollLoop$<T>(poll: () => Promise<T>) {
+    const untilShutDown = async (): Promise<T> => {
+      try {
+        return await poll();
+      } catch (error) {
+        if (!(error instanceof TransportError)) throw error;
+        this.refusal ??= error;
+        if (this.getState() === 'RUNNING') this.shutdown();
+        return untilShutDown();
+      }
+    };
+    return super.pollLoop$(untilShutDown);
   }
 }
 
 /**
- * Polls until stopped, then drains. It doesn't poll before everything is there, and waits if Temporal is
- * unavailable again by then: an API in the same process accepts events meanwhile. While the machine's clock
- * is wrong it takes no work: certificates would seem to have expired, and workers with a correct clock do
- * better. Nor does it while it lacks the encryption keys of most webhooks, which others may have changed.
- * Its connection is Core's, which may fail where that of `Readiness` doesn't: it has its own certificates and
- * proxies.
+ * Polls until stopped, then drains. It doesn't poll before everything is there, and waits if Temporal is unavailable
+ * again by then, or refuses its polls: an API in the same process accepts events meanwhile. While the machine's clock
+ * is wrong it takes no work: certificates would seem to have expired, and workers with a correct clock do better. Nor
+ * does it while it lacks the encryption keys of most webhooks, which others may have changed. Its connection is
+ * Core's, which may fail where that of `Readiness` doesn't: it has its own certificates and proxies.
  */
 export function runWorker(
   config: Config,
@@ -206,14 +224,13 @@ export function runWorker(
       }
       try {
         handle = await createWorker(config, activities);
+        connecting.is(null);
+        await poll(handle);
       } catch (error) {
         if (!(error instanceof TransportError || isGrpcServiceError(error))) throw error;
         connecting.is(whyNotConnected(config, error));
         await pause(CONNECT_RETRY_MS);
-        continue;
       }
-      connecting.is(null);
-      await poll(handle);
     }
   };
   const whyIdle = (): string | null =>

@@ -13,6 +13,7 @@ import { useServers } from '../support/foreign-server';
 import { freePort } from '../support/free-port';
 import { RoleProcess } from '../support/processes';
 import { Receiver } from '../support/receiver';
+import { REFUSED_FOR_GOOD, refusingTemporal } from '../support/refusing-temporal';
 import { emailSent } from '../support/samples';
 import { ApiClient } from '../support/api-client';
 import { ADMIN_KEY, setUpMongodb, testEnvironment, testServer } from '../support/stack';
@@ -146,6 +147,42 @@ describe('a process of the role all whose databases become unavailable while it 
       await Promise.all([mongodb.stop(), temporal.stop()]);
     }
   });
+});
+
+describe('a process of the role all of which Temporal refuses', () => {
+  const addressOf = useServers();
+
+  it.concurrent.each(['PollActivityTaskQueue', 'PollWorkflowTaskQueue'])(
+    '%s says so, accepts events meanwhile, and delivers them once it no longer does',
+    async (method) => {
+      const refused = { ...REFUSED_FOR_GOOD, method };
+      const front = refusingTemporal(testServer('TEMPORAL_ADDRESS'), refused);
+      const port = await freePort();
+      const environment = testEnvironment({
+        PORT: String(port),
+        TEMPORAL_ADDRESS: await addressOf(front),
+      });
+      await setUpMongodb(environment);
+      await setUpTemporal(loadConfig('all', environment), pino({ level: 'silent' }));
+      const receiver = await Receiver.start();
+      const all = RoleProcess.start('all', environment);
+      try {
+        await all.logged(new RegExp(`can't connect to Temporal .*${REFUSED_FOR_GOOD.message}`));
+        const admin = new ApiClient(`http://127.0.0.1:${port}`, ADMIN_KEY);
+        const { body } = await admin.post('/v1/projects', { name: 'Test' });
+        const client = admin.with({ 'x-project-id': body.data.id as string });
+        await makeWebhook(client, receiver.url);
+        await expectAccepted(client);
+
+        refused.method = 'none';
+        await eventually('it is delivered', () => deliveredTo(receiver) === 1, PATIENCE_MS);
+        expect(await all.end('SIGTERM')).toBe(0);
+      } finally {
+        await all.end('SIGKILL');
+        await receiver.close();
+      }
+    },
+  );
 });
 
 describe('an API and a worker whose Temporal loses its data while they run', () => {

@@ -15,7 +15,10 @@ describe('setup, where Temporal does not let it see search attributes', () => {
     'names those to add by hand, and goes on to the schedules (%s)',
     async (code) => {
       const address = testServer('TEMPORAL_ADDRESS');
-      const refusing = refusingTemporal(address, 'ListSearchAttributes', GRPC[code]);
+      const refusing = refusingTemporal(address, {
+        method: 'ListSearchAttributes',
+        code: GRPC[code],
+      });
       const environment = testEnvironment({ TEMPORAL_ADDRESS: await addressOf(refusing) });
       const lines: string[] = [];
       const log = pino({ level: 'warn' }, { write: (line) => void lines.push(line) });

@@ -9,7 +9,7 @@ import { setUpTemporal } from '../../src/temporal/setup';
 import { createWorker, runWorker } from '../../src/temporal/worker';
 import { eventually } from '../support/eventually';
 import { useServers } from '../support/foreign-server';
-import { refusingTemporal } from '../support/refusing-temporal';
+import { REFUSED_FOR_GOOD, refusingTemporal, type Refusal } from '../support/refusing-temporal';
 import { ensureRuntime } from '../support/runtime';
 import { testEnvironment, testServer } from '../support/stack';
 
@@ -22,47 +22,44 @@ const BUNDLE = path.resolve(__dirname, '../../dist/workflow-bundle.js');
 const ports = (): number =>
   process.getActiveResourcesInfo().filter((resource) => resource === 'MessagePort').length;
 
+const addressOf = useServers();
+
+/** A Temporal that refuses that, and the configuration of a process that uses it. */
+async function refusing(refused: Refusal): Promise<{ front: Http2Server; config: Config }> {
+  ensureRuntime();
+  const front = refusingTemporal(testServer('TEMPORAL_ADDRESS'), refused);
+  const environment = testEnvironment();
+  await setUpTemporal(loadConfig('setup', environment), log);
+  const TEMPORAL_ADDRESS = await addressOf(front);
+  return { front, config: loadConfig('worker', { ...environment, TEMPORAL_ADDRESS }) };
+}
+
+const hasConnections = (front: Http2Server, count: number): Promise<boolean> =>
+  eventually(`it has ${count} connections`, async () => {
+    return (await promisify(front.getConnections.bind(front))()) === count;
+  });
+
 describe('a worker that can not be made', () => {
-  const addressOf = useServers();
-
-  /** A Temporal that refuses those calls, and the configuration of a process that uses it. */
-  async function refusing(
-    method: string,
-    code: keyof typeof GRPC,
-  ): Promise<{ front: Http2Server; config: Config }> {
-    ensureRuntime();
-    const front = refusingTemporal(testServer('TEMPORAL_ADDRESS'), method, GRPC[code]);
-    const environment = testEnvironment();
-    await setUpTemporal(loadConfig('setup', environment), log);
-    const TEMPORAL_ADDRESS = await addressOf(front);
-    return { front, config: loadConfig('worker', { ...environment, TEMPORAL_ADDRESS }) };
-  }
-
-  const closed = (front: Http2Server): Promise<boolean> =>
-    eventually('its connection is closed', async () => {
-      return (await promisify(front.getConnections.bind(front))()) === 0;
-    });
-
   it('since its namespace is refused leaves neither connection nor thread', async () => {
-    const { front, config } = await refusing('DescribeNamespace', 'notFound');
+    const { front, config } = await refusing({ method: 'DescribeNamespace', code: GRPC.notFound });
     const before = ports();
     const made = createWorker(config, activities, { bundle: BUNDLE });
     await expect(made).rejects.toThrow(`refused with ${GRPC.notFound}`);
-    await closed(front);
+    await hasConnections(front, 0);
     await eventually('its threads have ended', () => ports() <= before);
   });
 
   it('since its workflows are missing leaves no connection of those that were made before', async () => {
-    const { front, config } = await refusing('none', 'unavailable');
+    const { front, config } = await refusing({ method: 'none', code: GRPC.unavailable });
     const made = createWorker(config, activities, { bundle: '/missing/bundle.js' });
     await expect(made).rejects.toThrow('ENOENT');
-    await closed(front);
+    await hasConnections(front, 0);
   });
 
   it.concurrent.each(['unavailable', 'deadlineExceeded', 'permissionDenied', 'notFound'] as const)(
     'says what Temporal answers: %s',
     async (code) => {
-      const { config } = await refusing('DescribeNamespace', code);
+      const { config } = await refusing({ method: 'DescribeNamespace', code: GRPC[code] });
       const stopped = new AbortController();
       const ready = { complete: Promise.resolve(), unreadable: null };
       const worker = runWorker(config, log, activities, ready, stopped.signal);
@@ -70,6 +67,18 @@ describe('a worker that can not be made', () => {
       await eventually('it says why', () => worker.whyIdle()?.startsWith(why));
       stopped.abort();
       await worker.done;
+    },
+  );
+});
+
+describe('a worker of which Temporal refuses', () => {
+  it.concurrent.each(['PollActivityTaskQueue', 'PollWorkflowTaskQueue'])(
+    '%s ends with the refusal, and leaves no connection by which something could still poll',
+    async (method) => {
+      const { front, config } = await refusing({ ...REFUSED_FOR_GOOD, method });
+      const { run } = await createWorker(config, activities, { bundle: BUNDLE });
+      await expect(run()).rejects.toThrow(REFUSED_FOR_GOOD.message);
+      await hasConnections(front, 0);
     },
   );
 });
