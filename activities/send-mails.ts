@@ -18,7 +18,7 @@ const CLOSING = 421;
 
 /** Whether the server accepts no mails at all now; other refusals are about one mail. */
 const isUnavailable = ({ code, responseCode = CLOSING }: MailFailure): boolean =>
-  responseCode === CLOSING || code === 'EAUTH';
+  responseCode === CLOSING || code === 'EAUTH' || code === 'ETLS';
 
 /**
  * Sends due mails, of each project in turn; those that can't be sent are retried later.

@@ -17,15 +17,18 @@ export class Mailer {
   private readonly transport: Transporter;
 
   /**
-   * @param smtpUrl `smtp://user:password@host:587`, or `smtps://…`
+   * @param smtpUrl `smtp://user:password@host:587`, or `smtps://…`; with a login, the connection must be encrypted
    * @param from `Posthorn <posthorn@example.com>`
    */
   constructor(
     smtpUrl: string,
     private readonly from: string,
   ) {
+    const url = new URL(smtpUrl);
+    // Whoever can change what the server answers could take STARTTLS out of it, to be sent the login.
+    if (url.username || url.password) url.searchParams.set('requireTLS', 'true');
     this.transport = createTransport({
-      url: smtpUrl,
+      url: url.href,
       connectionTimeout: TIMEOUT_MS,
       greetingTimeout: TIMEOUT_MS,
       socketTimeout: TIMEOUT_MS,

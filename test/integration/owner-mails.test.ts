@@ -9,6 +9,7 @@ import { freePort } from '../support/free-port';
 import { intercept } from '../support/intercept';
 import { MailServer } from '../support/mail-server';
 import { Stack } from '../support/stack';
+import { selfSignedCertificate } from '../support/tls-certificates';
 import { useFreshReceiver } from '../support/use';
 
 const OWNER = 'owner@customer.example';
@@ -295,6 +296,13 @@ describe('mails to the owner of a failing webhook', () => {
       expect((await outbox())[0]!.sentAt).not.toBeNull();
     });
 
+    it('are not each tried where the server does not encrypt the login', async () => {
+      const [mail] = await outbox();
+      await stack.store.mails.model.create({ ...mail!, _id: `${mail!._id}2` });
+      await sendBy(new Mailer(mailServer.url.replace('//', '//posthorn:password@'), FROM));
+      expect((await outbox()).map(({ tries }) => tries)).toEqual([1, 0]);
+    });
+
     it('by a refusal, come again, later each time', async () => {
       mailServer.refuseWith = 550;
       const waits: number[] = [];
@@ -316,5 +324,31 @@ describe('mails to the owner of a failing webhook', () => {
       await sendBy(mailer());
       expect(mailServer.mails).toEqual([]);
     });
+  });
+});
+
+describe('a mail server’s login', () => {
+  const mail = { id: 'mail_1', to: OWNER, subject: 'Hello', text: 'Hello' };
+  /** With what else stands in SMTP_URL. */
+  const mailerOf = ({ url }: MailServer, options = '') =>
+    new Mailer(`${url.replace('//', '//posthorn:password@')}${options}`, FROM);
+
+  it.each(['', '/?requireTLS=false', '/?ignoreTLS=true', '/?opportunisticTLS=true'])(
+    'is not sent, and no mail, where the server offers no encryption (%s)',
+    async (options) => {
+      const server = await MailServer.start();
+      const failure = await mailerOf(server, options).send(mail);
+      expect(failure).toMatchObject({ code: 'ETLS' });
+      expect([server.logins, server.mails]).toEqual([[], []]);
+      await server.close();
+    },
+  );
+
+  it('is sent on an encrypted connection', async () => {
+    const server = await MailServer.start(selfSignedCertificate());
+    expect(await mailerOf(server, '/?tls.rejectUnauthorized=false').send(mail)).toBeNull();
+    expect(server.logins).toEqual([{ user: 'posthorn', isEncrypted: true }]);
+    expect(server.mails).toHaveLength(1);
+    await server.close();
   });
 });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
+import type { TlsCertificate } from './tls-certificates';
 
 export interface ReceivedMail {
   /** Of the SMTP envelope. */
@@ -14,6 +15,8 @@ export interface ReceivedMail {
 /** A real SMTP server on 127.0.0.1, which can be told to refuse. */
 export class MailServer {
   readonly mails: ReceivedMail[] = [];
+  /** Who has logged in, and whether the connection was encrypted. */
+  readonly logins: { user: string | undefined; isEncrypted: boolean }[] = [];
   /** What it answers to each mail's data; 0: it takes them. */
   refuseWith = 0;
   /** Addresses to which it takes none, with what it answers to each. */
@@ -21,10 +24,16 @@ export class MailServer {
 
   private constructor(private readonly server: SMTPServer) {}
 
-  static async start(): Promise<MailServer> {
+  /** @param tls to offer encryption with */
+  static async start(tls?: TlsCertificate): Promise<MailServer> {
     const server = new SMTPServer({
+      ...tls,
       authOptional: true,
-      disabledCommands: ['STARTTLS'],
+      disabledCommands: tls ? [] : ['STARTTLS'],
+      onAuth: ({ username: user }, { secure: isEncrypted }, done) => {
+        mailServer.logins.push({ user, isEncrypted });
+        done(null, { user });
+      },
       onRcptTo: ({ address }, _session, done) => {
         const responseCode = mailServer.refused.get(address);
         done(responseCode ? Object.assign(new Error('refused'), { responseCode }) : null);
