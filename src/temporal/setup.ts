@@ -25,6 +25,8 @@ const DAY_SECONDS = 24 * 60 * 60;
  * matters only for the first, and after a pause or a termination.
  */
 const RECONCILE_EVERY = '10s';
+/** The next run waits for the one before it: it must not wait forever. */
+const MAX_RUN = '15m';
 /** It takes a few seconds until every Temporal server knows a new namespace. */
 const PROPAGATION_TRIES = 60;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -143,7 +145,8 @@ async function ensureSchedules({ schedule }: Client, isPaused: boolean): Promise
     const scheduleId = RECONCILE_SCHEDULES[part];
     const wanted: Omit<ScheduleOptions, 'scheduleId'> = {
       spec: { intervals: [{ every: RECONCILE_EVERY }] },
-      policies: { overlap: 'BUFFER_ONE', catchupWindow: '1m' },
+      // Newer schedulers drop a start that has waited longer than the window for the run before it.
+      policies: { overlap: 'BUFFER_ONE', catchupWindow: MAX_RUN },
       action: {
         type: 'startWorkflow',
         workflowType: WORKFLOWS.reconcile,
@@ -151,8 +154,7 @@ async function ensureSchedules({ schedule }: Client, isPaused: boolean): Promise
         args: [part],
         taskQueue: TASK_QUEUE,
         staticSummary: part,
-        // The next run waits for this one: it must not wait forever.
-        workflowExecutionTimeout: '15m',
+        workflowExecutionTimeout: MAX_RUN,
       },
     };
     try {

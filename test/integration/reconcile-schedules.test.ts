@@ -48,4 +48,17 @@ describe('the schedules of reconcile', () => {
     expect(paused).toEqual([true, true, false]);
     await connection.close();
   });
+
+  it('lose no start while it waits for the run before it', async () => {
+    const config = loadConfig('all', testEnvironment());
+    const { address, namespace } = config.temporal;
+    await setUpTemporal(config, silent);
+    const connection = await Connection.connect({ address });
+    for (const { policies, action } of await describeAll(new Client({ connection, namespace }))) {
+      expect(policies.catchupWindow).toBeGreaterThanOrEqual(
+        Number(action.workflowExecutionTimeout),
+      );
+    }
+    await connection.close();
+  });
 });
