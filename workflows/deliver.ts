@@ -29,6 +29,7 @@ import {
 } from '../src/contracts/activities';
 import { SEARCH_ATTRIBUTES, workflowsVersionOf } from '../src/contracts/temporal';
 import { LOST_ATTEMPT_DELAY_MS, retryPolicy } from '../src/domain/schedule';
+import { asSummary } from '../src/domain/summary';
 import {
   cancelSignal,
   pauseSignal,
@@ -276,7 +277,7 @@ async function attemptUntilSettled(
 function summaryOf({ policy, webhookName, webhookId }: DeliverInput): string {
   const attempts = policy.retryDelaysMs.length + 1;
   const most = attempts === 1 ? '1 attempt' : `up to ${attempts} attempts`;
-  return `${most} → ${webhookName ?? webhookId}`;
+  return asSummary(`${most} → ${webhookName ?? webhookId}`);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { AttemptPolicy, PlannedDelivery } from '../contracts/activities';
+import { asSummary } from '../domain/summary';
 import { nameAfterHost } from '../domain/webhook-url';
 import { policyOf } from '../profiles/policy';
 import type { DeliveryRecord } from './delivery-record';
@@ -28,6 +29,6 @@ export function toPlanned(
     ...(name !== undefined && { webhookName: name }),
     policy: timingOf(delivery, policyOf(project, webhook)),
     ...(delivery.isExpress && { isExpress: true }),
-    summary: `${delivery.eventType} → ${name ?? webhook._id}`,
+    summary: asSummary(`${delivery.eventType} → ${name ?? webhook._id}`),
   };
 }

@@ -43,6 +43,19 @@ describe('a delivery in the Temporal Web UI', () => {
     );
   });
 
+  it('is summed up in as many bytes as Temporal takes, whatever its webhook is called', async () => {
+    const { client } = await stack.project();
+    await makeWebhook(client, receiver.url, { name: '👩'.repeat(100) });
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'succeeded' });
+    const [, ofAttempts] = /"summary":"([^"]+)"/.exec(await historyOf(id))!;
+    const described = await temporal.workflow.getHandle(`delivery/${id}`).describe();
+    for (const summary of [ofAttempts!, (await described.staticSummary())!]) {
+      expect(summary).toMatch(/ → 👩+$/u);
+      expect(Buffer.byteLength(summary)).toBeLessThanOrEqual(400);
+    }
+  });
+
   it("doesn't show the receiver's host, after which its webhook is named", async () => {
     const { client } = await stack.project();
     const { host } = new URL(receiver.url);
