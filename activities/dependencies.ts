@@ -20,6 +20,7 @@ export type ActivityEngine = Pick<
   | 'state'
   | 'signalDelivery'
   | 'isUnderWay'
+  | 'isOwnReset'
   | 'runAgain'
 >;
 

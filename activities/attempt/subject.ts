@@ -104,18 +104,25 @@ function isUntouched({
 
 /** Opens the round; if no other execution can have been here before, it is open, and needs no write. */
 async function open(
-  { store }: ActivityDependencies,
+  { store, engine }: ActivityDependencies,
   delivery: DeliveryRecord,
   origin: AttemptOrigin | boolean | undefined,
   isForced: boolean,
 ): Promise<DeliveryRecord | null> {
   const { workflowExecution, attempt, currentAttemptScheduledTimestampMs } = activityInfo();
   if (isUntouched(delivery) && origin === 'first' && attempt === 1) return delivery;
-  return store.rounds.open(delivery._id, {
-    runId: workflowExecution!.runId,
+  const { _id } = delivery;
+  const { runId } = workflowExecution!;
+  const opening = {
+    runId,
     isReset: origin === 'reset',
     // Once: a later execution finds what this has written.
     isForced: isForced && attempt === 1,
     scheduledAt: new Date(currentAttemptScheduledTimestampMs),
-  });
+  };
+  if (!opening.isReset) return store.rounds.open(_id, opening);
+  const expected = await store.rounds.open(_id, opening, 'unknown');
+  if (expected) return expected;
+  const resetBy = (await engine.isOwnReset(_id, runId)) ? 'posthorn' : 'operator';
+  return store.rounds.open(_id, opening, resetBy);
 }

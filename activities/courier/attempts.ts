@@ -219,12 +219,13 @@ export class Attempts {
       const released = await release(store, delivery);
       if (!released) return null;
       const planned = toPlanned(released, lane.webhook, this.shared.view.project);
+      const decided = { at: decidedAt, runId: released.runId };
       const urgency = kindOf(queuedIn) === 'replay' ? 'bulk' : 'live';
       // One may be running: an earlier one that waits, or reconcile's, if this process was suspended.
       const found = await engine.findRun(delivery._id);
-      if (found === null) await engine.runAgain(planned, null, urgency, decidedAt);
+      if (found === null) await engine.runAgain(planned, null, urgency, decided);
       else if (found === 'ended' || !(await engine.signalDelivery(delivery._id, 'wake'))) {
-        await engine.runAgain(planned, 'ended', urgency, decidedAt);
+        await engine.runAgain(planned, 'ended', urgency, decided);
       }
       return released;
     } catch (error) {

@@ -116,5 +116,6 @@ async function runAgain(run: Run, delivery: DeliveryRecord): Promise<boolean> {
     run.graceMs(DELIVERIES_GRACE_MS),
   );
   if (!requested) return false;
-  return engine.runAgain(toPlanned(requested, webhook, project), found, 'live', decidedAt);
+  const decided = { at: decidedAt, runId: requested.runId };
+  return engine.runAgain(toPlanned(requested, webhook, project), found, 'live', decided);
 }

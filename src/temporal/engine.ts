@@ -34,7 +34,7 @@ import {
   type DeliveryActivity,
 } from './described';
 import { whatIsMissing } from './fitness';
-import { resetToStart } from './reset';
+import { isOwnReset, ownReason, resetToStart } from './reset';
 import { WriteProof } from './writes';
 
 /** Milliseconds that a call to Temporal may take. A start that fails by then is left to reconcile. */
@@ -48,6 +48,12 @@ const runOfReplay = (replay: { _id: string; projectId: string }) => ({
 
 export const TEMPORAL_STATES = ['ok', 'read_only', 'incomplete', 'unavailable'] as const;
 export type TemporalState = (typeof TEMPORAL_STATES)[number];
+
+/** When something was decided about a delivery, and the run that it knew then; null: none. */
+export interface Decided {
+  at: Moment;
+  runId: string | null;
+}
 
 /** What Posthorn needs of Temporal: starting fan-outs, running deliveries again, inspecting them. */
 export class Engine {
@@ -141,25 +147,34 @@ export class Engine {
     return isUnderWayIn(raw, execution);
   }
 
+  /** Whether Posthorn itself, and not an operator, has made that run of the delivery by a reset. */
+  async isOwnReset(deliveryId: string, runId: string): Promise<boolean> {
+    const workflowId = deliveryWorkflowId(deliveryId);
+    return this.calls.make(() => isOwnReset(this.client, workflowId, runId));
+  }
+
   /**
    * Gives a delivery a new run: by resetting its workflow to the start, or, if Temporal has none
    * (never started, or past its retention), by starting the same id again.
    * @param urgency the priority of its tasks among those that wait for a worker
-   * @param decidedAt before it was found, or written, that it needs one
+   * @param decided before it was found, or written, that it needs one, and after which run
    * @throws if that is too long ago: then it is left to reconcile
    */
   async runDelivery(
     planned: PlannedDelivery,
     urgency: keyof typeof PRIORITIES,
-    decidedAt: Moment,
+    { at, runId }: Decided,
   ): Promise<void> {
     if (planned.isExpress) return this.wakeCourier(planned.projectId);
-    this.refuseLate(decidedAt);
+    this.refuseLate(at);
     const workflowId = deliveryWorkflowId(planned.deliveryId);
     const priority = priorityOf(planned, urgency);
-    if (await this.calls.make(() => resetToStart(this.client, workflowId, priority))) return;
+    const isReset = await this.calls.make(() =>
+      resetToStart(this.client, workflowId, priority, ownReason(runId)),
+    );
+    if (isReset) return;
     // It may have been suspended since.
-    this.refuseLate(decidedAt);
+    this.refuseLate(at);
     await this.startDelivery(planned, urgency);
   }
 
@@ -172,13 +187,13 @@ export class Engine {
     planned: PlannedDelivery,
     found: 'ended' | null,
     urgency: keyof typeof PRIORITIES,
-    decidedAt: Moment,
+    decided: Decided,
   ): Promise<boolean> {
-    this.refuseLate(decidedAt);
+    this.refuseLate(decided.at);
     // If there was no run, a fan-out may be starting one at this moment: it must not be reset, nor, if it has ended by
     // then, be followed by another.
     if (found === null) return this.startDelivery(planned, urgency, 'REJECT_DUPLICATE');
-    await this.runDelivery(planned, urgency, decidedAt);
+    await this.runDelivery(planned, urgency, decided);
     return true;
   }
 
@@ -216,7 +231,7 @@ export class Engine {
   async signalDelivery(
     deliveryId: string,
     signal: 'wake' | 'retryNow' | 'cancel',
-    decided?: { at: Moment; runId: string | null },
+    decided?: Decided,
   ): Promise<boolean> {
     if (decided) this.refuseLate(decided.at);
     const workflowId = deliveryWorkflowId(deliveryId);

@@ -140,6 +140,34 @@ describe('an API killed with -9', () => {
       expect(receiver.requests).toHaveLength(2);
     });
 
+    /** Once its replay is written: the API that lives on cancels it, and replays it again. */
+    const askedAgain = async (): Promise<void> => {
+      await eventually('it is replayed', async () => (await deliveries())[0].replays === 1);
+      expect((await client.post(`/v1/deliveries/${id}/cancel`)).status).toBe(202);
+      expect((await replay(client)).status).toBe(202);
+      await delivered(1);
+    };
+    const sentOnceMore = async (): Promise<void> => {
+      await eventually('no run is in progress', async () => {
+        return (await stack.engine.findRun(id)) === 'ended';
+      });
+      expect((await deliveries())[0]).toMatchObject({ replays: 2, attemptCount: 2 });
+      expect(receiver.requests).toHaveLength(2);
+    };
+
+    it('between the change and the reset, then cancelled and asked for again: it is sent once', async () => {
+      await dying('temporal/engine Engine.runDelivery before', replay);
+      await askedAgain();
+      await sentOnceMore();
+    });
+
+    it('stopped between the change and the reset, while it is cancelled and asked for again: it is sent once', async () => {
+      const point = 'store/deliveries Deliveries.beginReplay after';
+      const { status } = await stoppedApi(environment, client.key, point, replay, askedAgain);
+      expect(status).toBe(202);
+      await sentOnceMore();
+    });
+
     it('between the reset and the answer: it is delivered, and once', async () => {
       await dying('temporal/engine Engine.runDelivery after', replay);
       await inTheEnd(stack, 'it is delivered', () => areDelivered(1));

@@ -1,3 +1,5 @@
+import { deliveryWorkflowId } from '../../src/contracts/temporal';
+import { resetToStart } from '../../src/temporal/reset';
 import { useCrashes, type Crash } from '../support/crash';
 import { eventually } from '../support/eventually';
 
@@ -252,6 +254,20 @@ describe('a worker killed with -9', () => {
     on(async (crash) => {
       const id = await delivered(crash);
       await crash.dying(dieAt, () => crash.client.post(`/v1/deliveries/${id}/replay`));
+      await crash.becomes(replayed);
+      expect(crash.receiver.requests).toHaveLength(2);
+    }),
+  );
+
+  it.concurrent.each([
+    ['before Temporal is asked whose it is', 'temporal/engine Engine.isOwnReset before'],
+    ['between the answer and the round', 'temporal/engine Engine.isOwnReset after'],
+  ])('while an operator’s reset begins, %s: it is replayed once', (_title, dieAt) =>
+    on(async (crash) => {
+      const workflowId = deliveryWorkflowId(await delivered(crash));
+      await crash.dying(dieAt, () =>
+        resetToStart(crash.temporal, workflowId, { priorityKey: 3 }, 'by an operator'),
+      );
       await crash.becomes(replayed);
       expect(crash.receiver.requests).toHaveLength(2);
     }),

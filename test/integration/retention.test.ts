@@ -266,7 +266,10 @@ describe.each(WAYS)('what a project keeps, dispatched %s,', (dispatch) => {
         await expunge(eventId as string);
         const workflowId = deliveryWorkflowId(id);
         const priority = { priorityKey: 3 };
-        expect(await stack.temporal((c) => resetToStart(c, workflowId, priority))).toBe(true);
+        const reset = stack.temporal((c) =>
+          resetToStart(c, workflowId, priority, 'by an operator'),
+        );
+        expect(await reset).toBe(true);
         await eventually('its run has ended', async () => {
           return (await stack.engine.findRun(id)) === 'ended';
         });

@@ -48,8 +48,9 @@ describe('a delivery’s round', () => {
         runId: RUNS[counts]!,
         runRequested: asked === 'yes',
       });
-      const opening = { ...EXECUTION, runId: 'mine', isReset: who === 'a reset' };
-      const opened = await fixture.store.rounds.open(_id, opening);
+      const opening = { ...EXECUTION, runId: 'mine', isReset: who.includes('reset') };
+      const resetBy = who === 'a late reset of Posthorn’s' ? 'posthorn' : 'operator';
+      const opened = await fixture.store.rounds.open(_id, opening, resetBy);
       expect(opened).toMatchObject({
         status: then,
         runId: 'mine',

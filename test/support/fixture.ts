@@ -37,6 +37,7 @@ const noEngine: ActivityEngine = {
   state: refuse,
   signalDelivery: refuse,
   isUnderWay: async () => true,
+  isOwnReset: async () => false,
   runAgain: refuse,
   startReplay: refuse,
 };

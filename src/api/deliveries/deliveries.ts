@@ -183,7 +183,9 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
       if (found !== 'ended' && found !== null) return;
       const requested = await store.deliveries.requestRun(changed, found, null);
       const planned = requested && toPlanned(requested, webhook, project);
-      if (planned) await engine.runAgain(planned, found, 'live', decidedAt);
+      if (!planned) return;
+      const decided = { at: decidedAt, runId: requested.runId };
+      await engine.runAgain(planned, found, 'live', decided);
     };
     return { changed, run };
   });
@@ -213,7 +215,8 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
     const changed = await store.deliveries.beginReplay(project._id, delivery._id);
     if (!changed) throw refusal('delivery_in_progress');
     const planned = toPlanned(changed, webhook, project);
-    return { changed, run: (decidedAt) => engine.runDelivery(planned, 'live', decidedAt) };
+    const { runId } = changed;
+    return { changed, run: (at) => engine.runDelivery(planned, 'live', { at, runId }) };
   });
   router.post('/:id/replay', write, audited('delivery.replayed'), replay);
 

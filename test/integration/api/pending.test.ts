@@ -49,7 +49,7 @@ describe('a pending delivery that no worker has taken', () => {
     };
     // None runs: an operator has terminated it.
     expect(await pending()).toMatchObject(waitsForItsTime);
-    await stack.engine.runAgain(planned, null, 'live', moment());
+    await stack.engine.runAgain(planned, null, 'live', { at: moment(), runId: null });
     expect(await pending()).toMatchObject(waitsForItsTime);
     await becomesDue();
     expect(await pending()).toMatchObject({ reason: 'waiting_for_worker', attempt: 2 });

@@ -131,6 +131,52 @@ describe('a replay', () => {
     expect(receiver.requests).toHaveLength(2);
   });
 
+  it.each(['has ended', 'is sending'])(
+    'that is cancelled, and asked for again, before its run has begun, is sent once, though that run %s by then',
+    async (state) => {
+      const { client } = await stack.project({ policy: { timeoutMs: 60_000 } });
+      await makeWebhook(client, receiver.url);
+      const id = await postEvent(client);
+      await deliveryWith(client, id, { status: 'succeeded' });
+      let answer!: () => void;
+      const after = new Promise<void>((resolve) => (answer = resolve));
+      receiver.respondWith({ kind: 'answer', status: 200, after });
+      const { engine } = stack;
+      const runDelivery = engine.runDelivery.bind(engine);
+      let goOn!: () => void;
+      const isAskedAgain = new Promise<void>((resolve) => (goOn = resolve));
+      let asking = 0;
+      const spy = jest.spyOn(engine, 'runDelivery').mockImplementation(async (...args) => {
+        asking += 1;
+        if (asking === 1) await isAskedAgain;
+        else {
+          goOn();
+          await receiver.waitFor(2);
+          if (state === 'has ended') {
+            answer();
+            await eventually('it ends', async () => (await engine.findRun(id)) === 'ended');
+          }
+        }
+        return runDelivery(...args);
+      });
+      try {
+        const first = replay(client, id);
+        await eventually('Temporal is about to be asked', () => asking === 1);
+        expect((await client.post(`/v1/deliveries/${id}/cancel`)).status).toBe(202);
+        const asked = await Promise.all([first, replay(client, id)]);
+        expect(asked).toMatchObject([{ status: 202 }, { status: 202 }]);
+      } finally {
+        answer();
+        spy.mockRestore();
+      }
+      await eventually('no run is in progress', async () => {
+        return (await engine.findRun(id)) === 'ended';
+      });
+      await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2, replays: 2 });
+      expect(receiver.requests).toHaveLength(2);
+    },
+  );
+
   it('is not ended by the cancel of the one before, however slow that is to reach Temporal', async () => {
     // Its first answer is held back until the rest is done.
     const policy = { timeoutMs: 60_000, retryDelaysMs: [1000] };
