@@ -60,7 +60,10 @@ export class FailedLookups {
   }
 }
 
-const addressOf = ({ ip }: Request): string => ipKeyGenerator(ip ?? '');
+/** Some proxies add the port to `X-Forwarded-For`: another one for each connection. */
+const WITH_PORT = /^\[(.+)\](?::\d+)?$|^([\d.]+):\d+$/;
+
+const addressOf = ({ ip = '' }: Request): string => ipKeyGenerator(ip.replace(WITH_PORT, '$1$2'));
 
 /** What was asked for may be a secret of another system. */
 const nameOf = (req: Request, asked: string): string =>

@@ -187,6 +187,17 @@ describe('a client that guesses keys', () => {
     expect((await from('2001:db8:2::1', client.key)).status).toBe(200);
   });
 
+  it.each([
+    ['192.0.2.1', '192.0.2.2'],
+    ['[2001:db8:3::1]', '[2001:db8:4::1]'],
+  ])('gains nothing by other ports, where the proxy writes them: %s:<port>', async (at, other) => {
+    const { client } = await limited.project();
+    for (let n = 0; n < LIMIT; n += 1) await from(`${at}:${50_000 + n}`, `phk_guess${n}`);
+    expectRefusal(await from(`${at}:443`, client.key), 'rate_limited');
+    expectRefusal(await from(at.replace(/[[\]]/g, ''), client.key), 'rate_limited');
+    expect((await from(`${other}:443`, client.key)).status).toBe(200);
+  });
+
   it('is not who sends no key, an expired one, or the right one', async () => {
     const { id, client } = await limited.project();
     const made = await client.post(`/v1/projects/${id}/keys`, { name: 'A', role: 'owner' });
