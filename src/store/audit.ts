@@ -65,22 +65,19 @@ export interface AuditRecord {
   expiresAt: Date;
 }
 
-const schema = new Schema<AuditRecord>(
-  {
-    _id: String,
-    projectId: { type: String, default: null },
-    action: { type: String, enum: AUDIT_ACTIONS, required: true },
-    target: { type: String, default: null },
-    key: { type: String, required: true },
-    role: { type: String, required: true },
-    changedFields: { type: [String], default: [] },
-    requestId: { type: String, default: null },
-    outcome: { type: String, enum: ['done', 'unknown'], required: true },
-    time: { type: Date, required: true },
-    expiresAt: { type: Date, required: true },
-  },
-  { timestamps: false },
-);
+const schema = new Schema<AuditRecord>({
+  _id: String,
+  projectId: { type: String, default: null },
+  action: { type: String, enum: AUDIT_ACTIONS, required: true },
+  target: { type: String, default: null },
+  key: { type: String, required: true },
+  role: { type: String, required: true },
+  changedFields: { type: [String], default: [] },
+  requestId: { type: String, default: null },
+  outcome: { type: String, enum: ['done', 'unknown'], required: true },
+  time: { type: Date, required: true },
+  expiresAt: { type: Date, required: true },
+});
 schema.index({ projectId: 1, _id: -1 });
 schema.index({ projectId: 1, action: 1, _id: -1 });
 schema.index({ projectId: 1, target: 1, _id: -1 });

@@ -70,46 +70,40 @@ export const countId = (owner: string, unit: StatsUnit, hour: Date): string =>
 export const ownerOf = ({ _id }: Pick<CountRecord, '_id'>): string =>
   _id.slice(0, _id.indexOf('/'));
 
-const hourSchema = new Schema<CountedHour>(
-  {
-    _id: String,
-    projectId: { type: String, required: true },
-    hour: { type: Date, required: true },
-    version: { type: Number, default: 0 },
-    byMinute: { type: Boolean, default: false },
-    countedTo: { type: Date, required: true },
-    countedAt: { type: Date, default: null },
-    open: { type: [Date], default: [] },
-    openSize: { type: Number, default: 0 },
-    unitSize: { type: Number, default: 0 },
-    unchanged: { type: Number, default: 0 },
-    firstCountedAt: { type: Date, default: null },
-    wholeAt: { type: Date, default: null },
-    nextCountAt: { type: Date, required: true },
-  },
-  { timestamps: false },
-);
+const hourSchema = new Schema<CountedHour>({
+  _id: String,
+  projectId: { type: String, required: true },
+  hour: { type: Date, required: true },
+  version: { type: Number, default: 0 },
+  byMinute: { type: Boolean, default: false },
+  countedTo: { type: Date, required: true },
+  countedAt: { type: Date, default: null },
+  open: { type: [Date], default: [] },
+  openSize: { type: Number, default: 0 },
+  unitSize: { type: Number, default: 0 },
+  unchanged: { type: Number, default: 0 },
+  firstCountedAt: { type: Date, default: null },
+  wholeAt: { type: Date, default: null },
+  nextCountAt: { type: Date, required: true },
+});
 hourSchema.index({ projectId: 1, hour: 1 });
 hourSchema.index({ projectId: 1, nextCountAt: 1, _id: 1 }, { name: 'due' });
 // For `forgetFuture`.
 hourSchema.index({ countedAt: 1, nextCountAt: 1 });
 
-const countSchema = new Schema<CountRecord>(
-  {
-    _id: String,
-    projectId: { type: String, required: true },
-    hour: { type: Date, required: true },
-    unit: { type: String, required: true },
-    parts: Schema.Types.Mixed,
-  },
-  { timestamps: false },
-);
+const countSchema = new Schema<CountRecord>({
+  _id: String,
+  projectId: { type: String, required: true },
+  hour: { type: Date, required: true },
+  unit: { type: String, required: true },
+  parts: Schema.Types.Mixed,
+});
 countSchema.index({ projectId: 1, hour: 1 });
 
-const recountSchema = new Schema<RecountRecord>(
-  { projectId: { type: String, required: true }, minute: { type: Date, required: true } },
-  { timestamps: false },
-);
+const recountSchema = new Schema<RecountRecord>({
+  projectId: { type: String, required: true },
+  minute: { type: Date, required: true },
+});
 recountSchema.index({ projectId: 1, minute: 1 });
 
 export class CountedHours extends repositoryOf('CountedHour', hourSchema, 'statsHours') {

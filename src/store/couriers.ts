@@ -18,16 +18,13 @@ export interface CourierRecord {
   execution?: Date;
 }
 
-const schema = new Schema<CourierRecord>(
-  {
-    _id: String,
-    shift: { type: Number, required: true },
-    settled: { type: Number, default: 0 },
-    renewedAt: { type: Date, default: null },
-    execution: Date,
-  },
-  { timestamps: false },
-);
+const schema = new Schema<CourierRecord>({
+  _id: String,
+  shift: { type: Number, required: true },
+  settled: { type: Number, default: 0 },
+  renewedAt: { type: Date, default: null },
+  execution: Date,
+});
 
 /** How old a shift's last report may be, in milliseconds, for the shift to count as at work. */
 const AT_WORK_MS = 5000;

@@ -211,7 +211,7 @@ export const deliverySchema = new Schema<DeliveryRecord>(
     completedAt: { type: Date, default: null },
     expiresAt: { type: Date, required: true },
   },
-  { timestamps: false, minimize: false },
+  { minimize: false },
 );
 deliverySchema.index({ eventId: 1, webhookId: 1 }, { unique: true });
 // For lists (Deliveries.list), each with its filters before the order of the page.

@@ -12,15 +12,12 @@ export interface EndingRecord {
   after?: string;
 }
 
-const schema = new Schema<EndingRecord>(
-  {
-    _id: String,
-    projectId: { type: String, required: true },
-    reason: { type: String, required: true },
-    after: String,
-  },
-  { timestamps: false },
-);
+const schema = new Schema<EndingRecord>({
+  _id: String,
+  projectId: { type: String, required: true },
+  reason: { type: String, required: true },
+  after: String,
+});
 
 /**
  * What is to be ended, written with the change that requires it, so that a crash leaves nothing half done:

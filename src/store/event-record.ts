@@ -40,27 +40,24 @@ export interface EventRecord {
 /** An event without its payload. */
 export type BareEvent = Omit<EventRecord, 'body'>;
 
-export const eventSchema = new Schema<EventRecord>(
-  {
-    _id: String,
-    projectId: { type: String, required: true },
-    type: { type: String, required: true },
-    createdAt: { type: Date, required: true },
-    acceptedAt: { type: Date, required: true },
-    body: { type: String, default: null },
-    idempotencyKey: String,
-    requestHash: String,
-    requestNumbers: String,
-    isExpress: Boolean,
-    test: Boolean,
-    onlyWebhookId: String,
-    aboutWebhookId: String,
-    fannedOutAt: { type: Date, default: null },
-    expungedAt: { type: Date, default: null },
-    expiresAt: { type: Date, required: true },
-  },
-  { timestamps: false },
-);
+export const eventSchema = new Schema<EventRecord>({
+  _id: String,
+  projectId: { type: String, required: true },
+  type: { type: String, required: true },
+  createdAt: { type: Date, required: true },
+  acceptedAt: { type: Date, required: true },
+  body: { type: String, default: null },
+  idempotencyKey: String,
+  requestHash: String,
+  requestNumbers: String,
+  isExpress: Boolean,
+  test: Boolean,
+  onlyWebhookId: String,
+  aboutWebhookId: String,
+  fannedOutAt: { type: Date, default: null },
+  expungedAt: { type: Date, default: null },
+  expiresAt: { type: Date, required: true },
+});
 eventSchema.index({ projectId: 1, _id: -1 });
 eventSchema.index({ projectId: 1, type: 1, _id: -1 });
 eventSchema.index(

@@ -15,14 +15,11 @@ interface WriterRecord {
   renewedAt: Date;
 }
 
-const schema = new Schema<WriterRecord>(
-  {
-    _id: String,
-    completeBefore: { type: Date, required: true },
-    renewedAt: { type: Date, required: true },
-  },
-  { timestamps: false },
-);
+const schema = new Schema<WriterRecord>({
+  _id: String,
+  completeBefore: { type: Date, required: true },
+  renewedAt: { type: Date, required: true },
+});
 schema.index({ renewedAt: 1 }, { expireAfterSeconds: HOUR_MS / 1000 });
 
 /** Between two declarations. */

@@ -26,26 +26,23 @@ export interface MailRecord {
   expiresAt: Date;
 }
 
-const schema = new Schema<MailRecord>(
-  {
-    _id: String,
-    projectId: { type: String, required: true },
-    webhookId: { type: String, required: true },
-    to: { type: String, required: true },
-    warning: { type: Number, default: null },
-    disabledReason: { type: String, default: null },
-    projectName: { type: String, required: true },
-    webhookName: { type: String, required: true },
-    failureCount: { type: Number, required: true },
-    threshold: { type: Number, default: null },
-    createdAt: { type: Date, required: true },
-    sentAt: { type: Date, default: null },
-    tries: { type: Number, default: 0 },
-    nextTryAt: { type: Date, required: true },
-    expiresAt: { type: Date, required: true },
-  },
-  { timestamps: false },
-);
+const schema = new Schema<MailRecord>({
+  _id: String,
+  projectId: { type: String, required: true },
+  webhookId: { type: String, required: true },
+  to: { type: String, required: true },
+  warning: { type: Number, default: null },
+  disabledReason: { type: String, default: null },
+  projectName: { type: String, required: true },
+  webhookName: { type: String, required: true },
+  failureCount: { type: Number, required: true },
+  threshold: { type: Number, default: null },
+  createdAt: { type: Date, required: true },
+  sentAt: { type: Date, default: null },
+  tries: { type: Number, default: 0 },
+  nextTryAt: { type: Date, required: true },
+  expiresAt: { type: Date, required: true },
+});
 schema.index({ projectId: 1, nextTryAt: 1 }, { partialFilterExpression: { sentAt: null } });
 schema.index({ projectId: 1, createdAt: 1 });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });

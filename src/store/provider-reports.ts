@@ -29,22 +29,19 @@ export interface InboundRecord {
   expiresAt: Date;
 }
 
-const schema = new Schema<InboundRecord>(
-  {
-    _id: String,
-    projectId: { type: String, required: true },
-    provider: { type: String, required: true },
-    providerEventId: String,
-    type: { type: String, default: null },
-    payload: { type: String, required: true },
-    verified: { type: Boolean, required: true },
-    receivedAt: { type: Date, required: true },
-    eventId: { type: String, default: null },
-    reason: String,
-    expiresAt: { type: Date, required: true },
-  },
-  { timestamps: false },
-);
+const schema = new Schema<InboundRecord>({
+  _id: String,
+  projectId: { type: String, required: true },
+  provider: { type: String, required: true },
+  providerEventId: String,
+  type: { type: String, default: null },
+  payload: { type: String, required: true },
+  verified: { type: Boolean, required: true },
+  receivedAt: { type: Date, required: true },
+  eventId: { type: String, default: null },
+  reason: String,
+  expiresAt: { type: Date, required: true },
+});
 const becameEvent = { eventId: { $type: 'string' } } as const;
 const becameNone = { eventId: null };
 // For lists, one per combination of filters. Named, because those of the outcomes have equal patterns.

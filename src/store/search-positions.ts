@@ -30,7 +30,7 @@ const schema = new Schema<SearchPosition>(
     project: { type: String, default: '' },
     of: { type: Schema.Types.Mixed, default: {} },
   },
-  { timestamps: false, minimize: false },
+  { minimize: false },
 );
 
 export class SearchPositions extends repositoryOf('SearchPosition', schema, 'places') {

@@ -29,16 +29,13 @@ export interface SessionRecord {
   lastUsedAt: Date;
 }
 
-const sessionSchema = new Schema<SessionRecord>(
-  {
-    _id: String,
-    keyId: { type: String, required: true },
-    endsAt: { type: Date, required: true },
-    expiresAt: { type: Date, required: true },
-    lastUsedAt: { type: Date, required: true },
-  },
-  { timestamps: false },
-);
+const sessionSchema = new Schema<SessionRecord>({
+  _id: String,
+  keyId: { type: String, required: true },
+  endsAt: { type: Date, required: true },
+  expiresAt: { type: Date, required: true },
+  lastUsedAt: { type: Date, required: true },
+});
 sessionSchema.index({ keyId: 1, endsAt: -1 });
 sessionSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
@@ -94,10 +91,10 @@ export interface SignInLinkRecord {
   expiresAt: Date;
 }
 
-const linkSchema = new Schema<SignInLinkRecord>(
-  { _id: String, expiresAt: { type: Date, required: true } },
-  { timestamps: false },
-);
+const linkSchema = new Schema<SignInLinkRecord>({
+  _id: String,
+  expiresAt: { type: Date, required: true },
+});
 linkSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 export class SignInLinks extends repositoryOf('SignInLink', linkSchema, 'signInLinks') {
