@@ -76,17 +76,8 @@ export class Engine {
     return new Engine(client, callTimeoutMs);
   }
 
-  /** Starts the event's fan-out, or leaves it to its project's courier; false if it runs already. */
-  async startFanOut(event: {
-    _id: string;
-    projectId: string;
-    type: string;
-    isExpress?: boolean;
-  }): Promise<boolean> {
-    if (event.isExpress) {
-      await this.wakeCourier(event.projectId);
-      return true;
-    }
+  /** Starts the event's fan-out; false if it runs already. */
+  async startFanOut(event: { _id: string; projectId: string; type: string }): Promise<boolean> {
     return this.start(WORKFLOWS.fanOutEvent, {
       workflowId: fanOutWorkflowId(event._id),
       args: [event._id],
