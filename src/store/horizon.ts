@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Schema, type Connection } from 'mongoose';
+import { Schema } from 'mongoose';
 import { clock } from '../clock';
 import { noneBefore, timeOf } from '../contracts/ids';
 import { HOUR_MS } from '../domain/durations';
@@ -27,11 +27,6 @@ const RENEW_MS = 1000;
 /** More than passes between the making of an id in a transaction and the insert: nothing is waited for in between. */
 const MARGIN_MS = 1000;
 /**
- * After this silence a process is dead: MongoDB has aborted what it had open (`transactionLifetimeLimitSeconds`,
- * 60), and has nothing of it left to execute.
- */
-const DEAD_MS = 70_000;
-/**
  * If declarations are further apart, MongoDB was unavailable, and other processes may have been silent because of
  * that.
  */
@@ -44,6 +39,12 @@ const OUTAGE_MS = 5000;
  * before which it has none.
  */
 export class Horizon extends repositoryOf('Writer', schema, 'writers') {
+  /**
+   * After this silence a process is dead: MongoDB has aborted what it had open (`transactionLifetimeLimitSeconds`,
+   * 60), and has nothing of it left to execute.
+   */
+  static readonly deadMs: number = 70_000;
+
   private readonly id = randomUUID();
   /** The beginnings of writes whose end is not known, in Unix milliseconds. */
   private readonly open = new Set<{ sinceMs: number }>();
@@ -54,14 +55,6 @@ export class Horizon extends repositoryOf('Writer', schema, 'writers') {
   /** By the monotonic clock. */
   private declaredAt = -Infinity;
   private steadySince = Infinity;
-
-  /** @param deadMs the silence after which a process is dead */
-  constructor(
-    connection: Connection,
-    private readonly deadMs = DEAD_MS,
-  ) {
-    super(connection);
-  }
 
   /** Begins to declare. Before that, this process creates nothing. */
   start(): Promise<void> {
@@ -89,7 +82,7 @@ export class Horizon extends repositoryOf('Writer', schema, 'writers') {
       throw error;
     } finally {
       // MongoDB may still execute what was not answered.
-      if (isInDoubt) setTimeout(() => this.open.delete(own), this.deadMs).unref();
+      if (isInDoubt) setTimeout(() => this.open.delete(own), Horizon.deadMs).unref();
       else this.open.delete(own);
     }
   }
@@ -98,8 +91,8 @@ export class Horizon extends repositoryOf('Writer', schema, 'writers') {
   async completeBefore(): Promise<Date> {
     await this.start();
     // After an outage, the silence of others says nothing until they have had the time to end it.
-    const isSteady = performance.now() - this.steadySince > this.deadMs;
-    const heardSince = isSteady ? new Date(clock.now().getTime() - this.deadMs) : new Date(0);
+    const isSteady = performance.now() - this.steadySince > Horizon.deadMs;
+    const heardSince = isSteady ? new Date(clock.now().getTime() - Horizon.deadMs) : new Date(0);
     const [found] = await this.model.aggregate<{ at: Date }>([
       { $match: { renewedAt: { $gt: heardSince } } },
       { $group: { _id: null, at: { $min: '$completeBefore' } } },
