@@ -134,7 +134,7 @@ export function createApi(dependencies: AppDependencies): Api {
     const trouble = clock.trouble ?? readiness.unreadable ?? readiness.unfit ?? null;
     if (trouble !== null) throw notReady(trouble);
     checking ??= store
-      .ping()
+      .readClock()
       .then(() => (readiness.missing ? 'incomplete' : engine.state()))
       .finally(() => {
         checking = undefined;

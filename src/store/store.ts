@@ -139,7 +139,10 @@ export class Store extends Connected {
     return whyUnfit(this.connection, this.url);
   }
 
-  /** Reads MongoDB's time, and so learns whether this process's own clock is right. */
+  /**
+   * Reads MongoDB's time, and so learns whether this process's own clock is right.
+   * @throws if MongoDB can't be reached or has no primary
+   */
   async readClock(): Promise<void> {
     await this.connection.asPromise();
     await clock.read(async () => {
@@ -152,12 +155,6 @@ export class Store extends Connected {
   async whatIsMissing(): Promise<string | null> {
     const models = Object.values(this.connection.models);
     return (await whatIsDue(this.connection)) ?? findMissingIndex(this.connection, models);
-  }
-
-  /** @throws if MongoDB can't be reached or has no primary */
-  async ping(): Promise<void> {
-    await this.connection.asPromise();
-    await this.connection.db!.command({ ping: 1 });
   }
 
   /**

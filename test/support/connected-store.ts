@@ -9,7 +9,7 @@ import { eventually } from './eventually';
 export async function connectedStore(url: string, defaults: ProjectDefaults): Promise<Store> {
   const store = Store.open(url, defaults);
   await eventually('MongoDB is connected', () =>
-    store.ping().then(
+    store.readClock().then(
       () => true,
       () => false,
     ),

@@ -76,7 +76,7 @@ describe('while MongoDB is unavailable', () => {
     await proxy.cut();
     const store = Store.open(mongodbUrl, DEFAULTS);
     await Promise.all([
-      expect(store.ping()).rejects.toThrow(),
+      expect(store.readClock()).rejects.toThrow(),
       expect(store.projects.list({ limit: 1 })).rejects.toThrow(),
     ]);
     await proxy.restore();
