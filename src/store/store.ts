@@ -49,7 +49,6 @@ const CONNECT_RETRY_MS = 500;
 const connectOptions = (): ConnectOptions & { bufferTimeoutMS: number } => ({
   autoIndex: false,
   autoCreate: false,
-  bufferCommands: true,
   bufferTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
   serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
   heartbeatFrequencyMS: HEARTBEAT_MS,
