@@ -236,18 +236,12 @@ async function attemptUntilSettled(
   origin: AttemptOrigin,
   isForced: boolean,
 ): Promise<Round> {
-  const policy = retryPolicy(input.policy.retryDelaysMs);
   const { attemptDelivery } = proxyActivities<Activities>({
     startToCloseTimeout: input.policy.timeoutMs + RECORDING_MARGIN_MS,
     summary: summaryOf(input),
     // A wait is cancelled at once; an exchange in progress may finish, and its result counts.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: {
-      initialInterval: policy.initialIntervalMs,
-      backoffCoefficient: policy.backoffCoefficient,
-      maximumInterval: policy.maximumIntervalMs,
-      maximumAttempts: policy.maximumAttempts,
-    },
+    retry: retryPolicy(input.policy.retryDelaysMs),
   });
   try {
     // Earlier versions returned only the result.

@@ -1,29 +1,21 @@
 import type { DeliveryPolicy } from '../contracts/delivery';
 import { DAY_MS, MINUTE_MS } from './durations';
 
-/** A schedule as a Temporal retry policy: exact for 1/5/15 minutes, an approximation for others. */
-export interface RetryPolicyShape {
-  initialIntervalMs: number;
-  backoffCoefficient: number;
-  maximumIntervalMs: number;
-  maximumAttempts: number;
-}
-
 /** The first and the longest wait after an attempt that was lost with its worker. */
 const MAX_FIRST_LOST_DELAY_MS = MINUTE_MS;
 const MAX_LOST_DELAY_MS = 15 * MINUTE_MS;
 
 /**
- * The retry policy under which the attempt activity is scheduled. The server falls back on it when a worker
- * dies during an attempt; otherwise the activity sets each delay itself, by the time of the delivery's next
- * attempt.
+ * The retry policy under which the attempt activity is scheduled, by Temporal's names and in milliseconds: exact for
+ * 1/5/15 minutes, an approximation for other schedules. The server falls back on it when a worker dies during an
+ * attempt; otherwise the activity sets each delay itself, by the time of the delivery's next attempt.
  */
-export function retryPolicy(delaysMs: readonly number[]): RetryPolicyShape {
+export function retryPolicy(delaysMs: readonly number[]) {
   const [first = 1000, second = first] = delaysMs;
   return {
-    initialIntervalMs: Math.min(first, MAX_FIRST_LOST_DELAY_MS),
+    initialInterval: Math.min(first, MAX_FIRST_LOST_DELAY_MS),
     backoffCoefficient: Math.max(1, second / first),
-    maximumIntervalMs: Math.min(Math.max(first, ...delaysMs), MAX_LOST_DELAY_MS),
+    maximumInterval: Math.min(Math.max(first, ...delaysMs), MAX_LOST_DELAY_MS),
     maximumAttempts: delaysMs.length + 1,
   };
 }

@@ -14,8 +14,8 @@ const SCHEDULES = {
 
 /** What the server waits after the failed attempt `attempt`, when the worker names no delay. */
 function serverDelayMs(delaysMs: readonly number[], attempt: number): number {
-  const { initialIntervalMs, backoffCoefficient, maximumIntervalMs } = retryPolicy(delaysMs);
-  return Math.min(initialIntervalMs * backoffCoefficient ** (attempt - 1), maximumIntervalMs);
+  const { initialInterval, backoffCoefficient, maximumInterval } = retryPolicy(delaysMs);
+  return Math.min(initialInterval * backoffCoefficient ** (attempt - 1), maximumInterval);
 }
 
 /** As the API lets them through: 1 to 20 delays of 1 s to 24 h. */
@@ -29,9 +29,9 @@ describe('the retry policy', () => {
   it('of 1, 5, 15 minutes waits exactly 1, 5 and 15 minutes, and makes 4 attempts', () => {
     expect([1, 2, 3].map((n) => serverDelayMs(SCHEDULES.autosend, n))).toEqual(SCHEDULES.autosend);
     expect(retryPolicy(SCHEDULES.autosend)).toEqual({
-      initialIntervalMs: MINUTE,
+      initialInterval: MINUTE,
       backoffCoefficient: 5,
-      maximumIntervalMs: 15 * MINUTE,
+      maximumInterval: 15 * MINUTE,
       maximumAttempts: 4,
     });
   });
@@ -44,9 +44,9 @@ describe('the retry policy', () => {
     fc.assert(
       fc.property(delays, (list) => {
         const policy = retryPolicy(list);
-        expect(policy.initialIntervalMs).toBeGreaterThan(0);
+        expect(policy.initialInterval).toBeGreaterThan(0);
         expect(policy.backoffCoefficient).toBeGreaterThanOrEqual(1);
-        expect(policy.maximumIntervalMs).toBeGreaterThanOrEqual(policy.initialIntervalMs);
+        expect(policy.maximumInterval).toBeGreaterThanOrEqual(policy.initialInterval);
         expect(policy.maximumAttempts).toBe(list.length + 1);
       }),
     );
