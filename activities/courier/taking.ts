@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clock } from '../../src/clock';
+import { END_OF_TIME } from '../../src/store/backlog';
 import { cancelOrphan } from '../../src/store/cancel-orphan';
 import {
   isBeforeFirst,
@@ -9,7 +10,7 @@ import {
 } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import { expungeEvent } from '../../src/store/expunge';
-import { listDue, listOutdated, nextDueAt, takeQueued } from '../../src/store/queue';
+import { listDue, listOutdated, takeQueued } from '../../src/store/queue';
 import { CLOCK_MARGIN_MS } from '../plan-deliveries';
 import { Arrivals } from './arrivals';
 import type { Attempts } from './attempts';
@@ -263,9 +264,10 @@ export class Taking {
   /** Milliseconds until something in the project may be sent; null: nothing is scheduled. */
   async untilDueMs(): Promise<number | null> {
     const { deps, hand, projectId } = this.shared;
-    const next = await nextDueAt(deps.store, projectId);
+    // What waits in the queue has no time.
+    const next = await deps.store.deliveries.dueExpress.first(projectId, END_OF_TIME);
     const waits = [...hand.lanes.values()].map((lane) => lane.untilQueuedMs());
-    if (next) waits.push(Math.max(0, next.getTime() - clock.now().getTime()));
+    if (next) waits.push(Math.max(0, next.nextAttemptAt!.getTime() - clock.now().getTime()));
     const known = waits.filter((wait) => wait !== null);
     return known.length === 0 ? null : Math.min(...known);
   }

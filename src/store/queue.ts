@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { UNENDED_STATUSES, type BacklogOrder } from '../contracts/delivery';
 import { ID_PREFIXES } from '../contracts/ids';
-import { END_OF_TIME } from './backlog';
 import { changeOne } from './change-one';
 import {
   isBeforeFirst,
@@ -91,13 +90,6 @@ export async function listOutdated(
     return !isSame || !UNENDED_STATUSES.includes(now.status);
   };
   return new Set(read.filter(isOutdated));
-}
-
-/** When the project's next attempt is due; null: nothing waits for its time. */
-export async function nextDueAt({ deliveries }: Store, projectId: string): Promise<Date | null> {
-  // What waits in the queue has no time.
-  const next = await deliveries.dueExpress.first(projectId, END_OF_TIME);
-  return next && next.nextAttemptAt;
 }
 
 /**
