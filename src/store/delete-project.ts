@@ -1,10 +1,7 @@
-import { SECOND_MS } from '../domain/durations';
 import { deleteBatch } from './delete-batch';
+import { WITHIN_MS } from './end-deliveries';
 import { current } from './linearizable';
 import type { Store } from './store';
-
-/** After that the rest is left to reconcile, so that the caller doesn't wait for millions of deliveries. */
-const WITHIN_MS = 2 * SECOND_MS;
 
 /**
  * Deletes a project with everything that belongs to it. After the first step it appears deleted, and nothing

@@ -13,7 +13,7 @@ import type { WebhookRecord } from './webhook-record';
 /** Deliveries looked at together. */
 const BATCH = 1000;
 /** After that the rest is left to reconcile, so that the caller doesn't wait for hundreds of thousands. */
-const WITHIN_MS = 2 * SECOND_MS;
+export const WITHIN_MS = 2 * SECOND_MS;
 
 /**
  * Ends what was still to be sent to a webhook that was disabled or deleted, if that is noted: nearly always all of

@@ -1,17 +1,15 @@
 import type { ClientSession, QueryFilter } from 'mongoose';
 import type { ChangedBy } from '../domain/changed-by';
-import { SECOND_MS } from '../domain/durations';
 import { LIST_FIELDS } from './deliveries';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import { endedNow } from './delivery-states';
+import { WITHIN_MS } from './end-deliveries';
 import { countUnsent, hasUnsent, unsentOf } from './replay-selection';
 import type { ReplayRecord, ReplayStatus } from './replays';
 import type { Store } from './store';
 
 /** Deliveries taken back in one transaction. */
 const TAKEN_BACK_AT_ONCE = 1000;
-/** After that the rest is left to reconcile, so that the caller doesn't wait for hundreds of thousands. */
-const WITHIN_MS = 2 * SECOND_MS;
 
 /** What that bulk replay has queued and no courier has taken. */
 const queuedBy = (replay: ReplayRecord): QueryFilter<DeliveryRecord> => ({
