@@ -63,16 +63,6 @@ export class Cipher {
     return secret;
   }
 
-  /** As `open`, but null if it can't be opened. */
-  openIfReadable(sealed: Sealed, owner: string): string | null {
-    try {
-      return this.open(sealed, owner);
-    } catch (error) {
-      if (error instanceof SealedError) return null;
-      throw error;
-    }
-  }
-
   /**
    * The same secret sealed with the current key; null if it already is.
    * @throws SealedError as `open` does
@@ -97,6 +87,16 @@ export class Cipher {
     const bytes = Buffer.from(box, 'base64');
     const dataKey = decrypt(bytes.subarray(0, SEALED_KEY_BYTES), key, keyOwner(owner));
     return { dataKey, secret: bytes.subarray(SEALED_KEY_BYTES) };
+  }
+}
+
+/** null: what that opens can't be opened. */
+export function ifReadable<T>(open: () => T): T | null {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof SealedError) return null;
+    throw error;
   }
 }
 

@@ -22,13 +22,3 @@ export function openHeaders(
   if (headers === null) return {};
   return JSON.parse(cipher.open(headers, headersOwner(_id))) as Record<string, string>;
 }
-
-/** As `openHeaders`, but null if they can't be opened. */
-export function openHeadersIfReadable(
-  cipher: Cipher,
-  { _id, headers }: Pick<WebhookRecord, '_id' | 'headers'>,
-): Record<string, string> | null {
-  if (headers === null) return {};
-  const opened = cipher.openIfReadable(headers, headersOwner(_id));
-  return opened === null ? null : (JSON.parse(opened) as Record<string, string>);
-}

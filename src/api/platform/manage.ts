@@ -6,7 +6,7 @@ import { isSubscribed } from '../../domain/subscription';
 import { canonicalWebhookUrl, nameAfterHost } from '../../domain/webhook-url';
 import { getProfile, typeNamed, type Profile } from '../../profiles';
 import { isSame } from '../../providers/signature';
-import type { Cipher } from '../../store/cipher';
+import { ifReadable, type Cipher } from '../../store/cipher';
 import { deleteWebhook } from '../../store/delete-webhook';
 import type { BriefWebhook } from '../../store/webhooks';
 import type { WebhookRecord } from '../../store/webhook-record';
@@ -105,7 +105,7 @@ const isUrlOf = (webhook: WebhookRecord, url: string): boolean =>
 /** Whether it is the webhook's newest secret: a caller may repeat everything that it has set. */
 function isSecretOf(cipher: Cipher, { _id, secrets }: WebhookRecord, secret: string): boolean {
   const [newest] = secrets;
-  return isSame(secret, (newest && cipher.openIfReadable(newest, _id)) ?? '');
+  return isSame(secret, (newest && ifReadable(() => cipher.open(newest, _id))) ?? '');
 }
 
 /** `/api/webhooks/manage`: the project's webhooks, in the platform's form. */

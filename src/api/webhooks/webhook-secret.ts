@@ -4,6 +4,7 @@ import { clock } from '../../clock';
 import { ed25519PublicKey, generateSecret, isSameKey } from '../../delivery/signing';
 import { HOUR_MS } from '../../domain/durations';
 import { getProfile, type Profile } from '../../profiles';
+import { ifReadable } from '../../store/cipher';
 import { insertOperational } from '../../store/operational-events';
 import { MAX_LIVE_SECRETS } from '../../store/webhooks';
 import type { WebhookRecord } from '../../store/webhook-record';
@@ -67,7 +68,7 @@ export function webhookSecretRouter(deps: WebhookParts): Router {
       const unreadable: string[] = [];
       for (const old of before?.secrets ?? []) {
         if (old.expiresAt && old.expiresAt <= now) continue;
-        const known = cipher.openIfReadable(old, id);
+        const known = ifReadable(() => cipher.open(old, id));
         if (known === null) unreadable.push(old.box);
         else if (isSameKey(known, secret, profile.secretFormat))
           throw invalid([{ field: 'secret', message: 'is already one of its live secrets' }]);

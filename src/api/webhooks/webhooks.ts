@@ -7,9 +7,10 @@ import { withoutCredentials } from '../../domain/credential-header';
 import { HEALTH_STATES, healthOf } from '../../domain/webhook-health';
 import { getProfile, type Profile } from '../../profiles';
 import { policyOf } from '../../profiles/policy';
+import { ifReadable } from '../../store/cipher';
 import { deleteWebhook } from '../../store/delete-webhook';
 import { skippedOf } from '../../store/replay-selection';
-import { openHeadersIfReadable } from '../../store/webhook-headers';
+import { openHeaders } from '../../store/webhook-headers';
 import type { ShownWebhook } from '../../store/webhook-record';
 import { WEBHOOK_SORTS } from '../../store/webhook-list';
 import type { Engine } from '../../temporal/engine';
@@ -132,7 +133,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
   const viewFor =
     (res: Response) =>
     (webhook: ShownWebhook): z.infer<typeof webhookSchema> => {
-      const headers = openHeadersIfReadable(deps.cipher, webhook);
+      const headers = ifReadable(() => openHeaders(deps.cipher, webhook));
       const shown = headers && !maySeeCredentials(res) ? withoutCredentials(headers) : headers;
       return view(webhook, shown, changedBy(res));
     };
