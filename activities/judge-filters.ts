@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { SECOND_MS } from '../src/domain/durations';
+import { partsOf } from '../src/in-parts';
 import type { BareEvent } from '../src/store/event-record';
 import type { Subscriber } from '../src/store/webhooks';
 import { judgeFilters, type FiltersInput } from '../src/tenant-cpu/filters';
@@ -53,9 +54,8 @@ export async function choose<T extends Subscriber>(
   if (body === null) return [];
   const refusing = new Set<string>();
   const unjudged: string[] = [];
-  for (let from = 0; from < filtered.length; from += FILTERS_AT_ONCE) {
+  for (const some of partsOf(filtered, FILTERS_AT_ONCE)) {
     if (turns.isOver) await turns.next();
-    const some = filtered.slice(from, from + FILTERS_AT_ONCE);
     const filters = some.map(({ filter }) => filter!);
     const outcome = await judge(tenantCpu, projectId, { body, filters });
     for (const [index, { _id }] of some.entries()) {

@@ -1,5 +1,6 @@
 import { activityInfo, heartbeat, sleep, type ApplicationFailure } from '@temporalio/activity';
 import { FAILURE_TYPES, type Activities } from '../src/contracts/activities';
+import { partsOf } from '../src/in-parts';
 import {
   countQueuedReplays,
   countUnsent,
@@ -64,11 +65,8 @@ export function createReplayBatch({
       return !(await store.replays.complete(replay));
     }
     const batch = next.slice(0, await untilThereIsRoom(projectId));
-    const groups = Array.from({ length: Math.ceil(batch.length / atOnce) }, (_, n) =>
-      batch.slice(n * atOnce, (n + 1) * atOnce),
-    );
     let { cursor } = replay;
-    await atRate(groups, perSecond / atOnce, async (group) => {
+    await atRate(partsOf(batch, atOnce), perSecond / atOnce, async (group) => {
       if (!(await queueReplays(store, { ...replay, cursor }, group))) return false;
       cursor = group.at(-1)!._id;
       couriers.call(projectId);

@@ -3,9 +3,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 /** How many of a caller's items are worked at in one turn of the event loop, for which everybody else waits. */
 export const PART = 500;
 
-export function partsOf<T>(items: readonly T[]): (readonly T[])[] {
-  const count = Math.ceil(items.length / PART);
-  return Array.from({ length: count }, (_, n) => items.slice(n * PART, (n + 1) * PART));
+export function partsOf<T>(items: readonly T[], size = PART): (readonly T[])[] {
+  const count = Math.ceil(items.length / size);
+  return Array.from({ length: count }, (_, n) => items.slice(n * size, (n + 1) * size));
 }
 
 /** `Array.map`, in which others have their turns. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { clock } from '../clock';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/durations';
+import { partsOf } from '../in-parts';
 import {
   countDeliveries,
   countEvents,
@@ -131,9 +132,8 @@ async function count(
 ): Promise<FoundCounts | null> {
   const found = new FoundCounts(projectId, begins, settledAt);
   // In several reads, each with its own time limit, however many there are.
-  for (let at = 0; at < begins.length; at += READ_TOGETHER) {
+  for (const some of partsOf(begins, READ_TOGETHER)) {
     if (!goesOn()) return null;
-    const some = begins.slice(at, at + READ_TOGETHER);
     const ranges = joined(some.map((begin) => rangeFrom(begin, unit)));
     const rows = await countDeliveries(store, { projectId }, ranges, { unit, byWebhook: true });
     for (const row of rows) found.addDeliveries(row);
