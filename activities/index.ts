@@ -7,11 +7,7 @@ import { createAttemptDelivery } from './attempt-delivery';
 import { createCancelDelivery } from './cancel-delivery';
 import { Places } from './concurrency';
 import { createDeliverQueued } from './deliver-queued';
-import {
-  createMarkFannedOut,
-  createPlanDeliveries,
-  createPlanFilteredDeliveries,
-} from './plan-deliveries';
+import { createPlanFilteredDeliveries, planner } from './plan-deliveries';
 import { createDrainBatch } from './drain-batch';
 import { createFindEnd } from './find-end';
 import { createReconcile } from './reconcile';
@@ -26,9 +22,10 @@ export function createActivities(dependencies: ActivityDependencies): Activities
     pulse: new Pulse(),
   };
   return {
-    planDeliveries: createPlanDeliveries(dependencies),
+    planDeliveries: planner(dependencies, false),
     planFilteredDeliveries: createPlanFilteredDeliveries(dependencies),
-    markFannedOut: createMarkFannedOut(dependencies),
+    // For fan-outs that an earlier version has planned.
+    markFannedOut: (eventId) => dependencies.store.events.markFannedOut(eventId),
     attemptAtOnce: createAttemptAtOnce(attempting),
     attemptDelivery: createAttemptDelivery(attempting),
     cancelDelivery: createCancelDelivery(dependencies),

@@ -50,10 +50,6 @@ export function isFor(
 
 type PlanDependencies = Pick<ActivityDependencies, 'store' | 'couriers' | 'tenantCpu' | 'log'>;
 
-export function createPlanDeliveries(deps: PlanDependencies): Activities['planDeliveries'] {
-  return planner(deps, false);
-}
-
 /**
  * Concurrent plans of a project in each process: each holds an attempt's slot while it waits for a child
  * process. When all projects' hold that share of them, each has only one.
@@ -98,7 +94,10 @@ export function createPlanFilteredDeliveries(
   };
 }
 
-function planner(deps: PlanDependencies, judgesFilters: boolean): Activities['planDeliveries'] {
+export function planner(
+  deps: PlanDependencies,
+  judgesFilters: boolean,
+): Activities['planDeliveries'] {
   const { store, couriers } = deps;
   const planPage: Activities['planDeliveries'] = async (eventId, afterWebhookId) => {
     const event = await store.events.findBare(eventId);
@@ -165,13 +164,4 @@ async function listPlanned(
   if (!webhook) return [];
   const deliveries = await store.deliveries.listOfEvent(_id);
   return deliveries.filter(isToStart).map((delivery) => toPlanned(delivery, webhook, project));
-}
-
-/** For fan-outs that an earlier version has planned. */
-export function createMarkFannedOut({
-  store,
-}: Pick<ActivityDependencies, 'store'>): Activities['markFannedOut'] {
-  return async (eventId) => {
-    await store.events.markFannedOut(eventId);
-  };
 }
