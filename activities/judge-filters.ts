@@ -21,6 +21,11 @@ const FILTERS_AT_ONCE = 25;
  */
 const INLINE_SIZE = 64 * 1024;
 
+/** The webhooks that a line names. */
+const TOLD = 5;
+/** The projects that the log has named within the last second: such events come by the hundred. */
+const told = new LRUCache<string, true>({ max: 10_000, ttl: SECOND_MS });
+
 function judge(
   tenantCpu: TenantCpu,
   projectId: string,
@@ -64,26 +69,13 @@ export async function choose<T extends Subscriber>(
       if (passes === null) unjudged.push(_id);
     }
   }
-  if (unjudged.length > 0) {
-    tellUnjudged(log, { projectId, eventId }, unjudged);
+  if (unjudged.length > 0 && !told.has(projectId)) {
+    told.set(projectId, true);
+    const webhookIds = unjudged.slice(0, TOLD);
+    log.warn(
+      { projectId, eventId, count: unjudged.length, webhookIds },
+      'filters that could not be evaluated let the event pass',
+    );
   }
   return page.filter(({ _id }) => !refusing.has(_id));
-}
-
-/** The webhooks that a line names. */
-const TOLD = 5;
-/** The projects that the log has named within the last second: such events come by the hundred. */
-const told = new LRUCache<string, true>({ max: 10_000, ttl: SECOND_MS });
-
-function tellUnjudged(
-  log: ActivityDependencies['log'],
-  about: { projectId: string; eventId: string },
-  webhookIds: readonly string[],
-): void {
-  if (told.has(about.projectId)) return;
-  told.set(about.projectId, true);
-  log.warn(
-    { ...about, count: webhookIds.length, webhookIds: webhookIds.slice(0, TOLD) },
-    'filters that could not be evaluated let the event pass',
-  );
 }
