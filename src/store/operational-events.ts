@@ -53,7 +53,16 @@ export async function announceFailure(
   const { webhooks, events } = store;
   if (!(await webhooks.hasSubscriber(project._id, 'delivery.failed', webhook._id))) return [];
   const { event } = await events.insert({
-    ...build(store, project, webhook, 'delivery.failed', failure(delivery, attempt)),
+    ...build(store, project, webhook, 'delivery.failed', {
+      deliveryId: delivery._id,
+      eventId: delivery.eventId,
+      eventType: delivery.eventType,
+      attempts: attempt.number,
+      replays: attempt.failedRound,
+      statusCode: attempt.statusCode ?? null,
+      errorCode: attempt.errorCode ?? null,
+      failedAt: endOf(attempt).toISOString(),
+    }),
     // With spaces, which no caller's Idempotency-Key can have.
     idempotencyKey: `posthorn delivery.failed ${delivery._id}#${attempt.failedRound}`,
   });
@@ -71,20 +80,4 @@ function build<T extends OperationalType>(
   const isExpress = (project.dispatch ?? defaults.dispatch) !== 'workflow';
   const event = newEvent(project, { type, data }, defaults.retentionDays, isExpress);
   return { ...event, aboutWebhookId: _id };
-}
-
-function failure(
-  { _id, eventId, eventType }: Parameters<typeof announceFailure>[3],
-  attempt: FailedRound,
-): About<'delivery.failed'> {
-  return {
-    deliveryId: _id,
-    eventId,
-    eventType,
-    attempts: attempt.number,
-    replays: attempt.failedRound,
-    statusCode: attempt.statusCode ?? null,
-    errorCode: attempt.errorCode ?? null,
-    failedAt: endOf(attempt).toISOString(),
-  };
 }
