@@ -1,4 +1,4 @@
-import { activityInfo, heartbeat, sleep, type ApplicationFailure } from '@temporalio/activity';
+import { activityInfo, heartbeat, sleep } from '@temporalio/activity';
 import { FAILURE_TYPES, type Activities } from '../src/contracts/activities';
 import { partsOf } from '../src/in-parts';
 import {
@@ -57,11 +57,11 @@ export function createReplayBatch({
       // Until then it can be paused and cancelled.
       if (await hasUnsent(store, replay)) {
         if ((await countQueuedReplays(store, projectId, 1)) > 0) couriers.call(projectId);
-        throw stillQueued();
+        const waitMs = Math.min(MOST_END_WAIT_MS, END_WAIT_MS * 2 ** (activityInfo().attempt - 1));
+        const message = 'all is queued; it ends when all has been attempted';
+        throw againIn(waitMs, FAILURE_TYPES.replayDeferred, message);
       }
-      const countSome = (): Promise<boolean> =>
-        store.transaction((session) => countUnsent(store, replay, session));
-      while (await countSome()) heartbeat();
+      while (await store.transaction((session) => countUnsent(store, replay, session))) heartbeat();
       return !(await store.replays.complete(replay));
     }
     const batch = next.slice(0, await untilThereIsRoom(projectId));
@@ -75,11 +75,4 @@ export function createReplayBatch({
     // If it was stopped, the next one sees it.
     return true;
   };
-}
-
-/** It is checked again soon, and then less and less often. */
-function stillQueued(): ApplicationFailure {
-  const waitMs = Math.min(MOST_END_WAIT_MS, END_WAIT_MS * 2 ** (activityInfo().attempt - 1));
-  const message = 'all is queued; it ends when all has been attempted';
-  return againIn(waitMs, FAILURE_TYPES.replayDeferred, message);
 }
