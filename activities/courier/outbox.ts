@@ -50,22 +50,15 @@ export class Outbox {
     this.entries.push({ ...entry, bytes });
   }
 
-  /**
-   * The first entries, as many as fit into one transaction, and the events whose deliveries are all stored with
-   * them, or were before.
-   */
-  peek(): { entries: Entry[]; plannedEventIds: string[] } {
+  /** The first entries, as many as fit into one transaction. */
+  peek(): Entry[] {
     let bytes = 0;
     let count = 0;
     while (count < Math.min(MAX_WRITES, this.entries.length) && bytes < MAX_BYTES) {
       bytes += this.entries[count]!.bytes;
       count += 1;
     }
-    const entries = this.entries.slice(0, count);
-    return {
-      entries,
-      plannedEventIds: entries.flatMap(({ plannedEventId }) => plannedEventId ?? []),
-    };
+    return this.entries.slice(0, count);
   }
 
   /** Removes the first entries: they are written. */

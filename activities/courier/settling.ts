@@ -67,11 +67,11 @@ export class Settling {
     while (outbox.size > 0) {
       const waitMs = this.beganAt + SETTLE_EVERY_MS - performance.now();
       if (waitMs > 0 && !outbox.isFull) await sleep(waitMs);
-      const { entries, plannedEventIds } = outbox.peek();
+      const entries = outbox.peek();
       await this.write(entries);
       if (lease.isSuperseded) return;
       outbox.remove(entries.length);
-      await this.markPlanned(plannedEventIds);
+      await this.markPlanned(entries.flatMap(({ plannedEventId }) => plannedEventId ?? []));
       for (const { done } of entries) done();
       this.followUp(entries);
     }

@@ -21,7 +21,7 @@ describe('what a courier has still to write', () => {
   function peeked(entry: Entry): number {
     const outbox = new Outbox();
     for (let n = 0; n < 500; n += 1) outbox.add(entry);
-    return outbox.peek().entries.length;
+    return outbox.peek().length;
   }
 
   it('is written 400 at a time, and less of what is large', () => {
@@ -38,7 +38,7 @@ describe('what a courier has still to write', () => {
     const filled = (entry: Entry): number => {
       const outbox = new Outbox();
       while (!outbox.isFull) outbox.add(entry);
-      expect(outbox.peek().entries).toHaveLength(outbox.size);
+      expect(outbox.peek()).toHaveLength(outbox.size);
       return outbox.size;
     };
     expect(filled(entryOf({}))).toBe(400);
