@@ -34,8 +34,8 @@ export class Attempts {
   sending = 0;
   readonly ended = { delivered: 0, failed: 0 };
   readonly runs: Runs;
-  /** Webhooks that wait for a free place, in the order of their turns. */
-  private readonly placeless = new Set<Lane>();
+  /** Webhooks with something in hand that waits for a place, in the order of their turns. */
+  readonly inLine = new Set<Lane>();
   /** Deliveries whose attempt was under way while this process stood still, and is made again. */
   private readonly repeated = new Set<string>();
   /** What has been signed in this turn of the event loop, and webhooks that wait for the next. */
@@ -53,20 +53,20 @@ export class Attempts {
   pumpAll(): void {
     const { hand } = this.shared;
     // Those that get none go to its end again.
-    const inLine = [...this.placeless];
+    const inLine = [...this.inLine];
     for (const lane of inLine) {
       if (!this.hasPlace) break;
       this.pump(lane);
     }
-    for (const lane of hand.lanes.values()) if (!this.placeless.has(lane)) this.pump(lane);
+    for (const lane of hand.lanes.values()) if (!this.inLine.has(lane)) this.pump(lane);
   }
 
   /** Sends what may be sent now of one webhook. */
   pump(lane: Lane): void {
     const { hand, places } = this.shared;
     // It keeps its turn, even if one of its own attempts has just ended.
-    if (this.placeless.has(lane) && (!this.hasPlace || hand.outbox.isCrowded)) return;
-    this.placeless.delete(lane);
+    if (this.inLine.has(lane) && (!this.hasPlace || hand.outbox.isCrowded)) return;
+    this.inLine.delete(lane);
     while (this.mayGo(lane)) {
       if (this.signed >= SIGNED_AT_ONCE) {
         this.unsigned.add(lane);
@@ -82,7 +82,7 @@ export class Attempts {
       const place = places.take(projectId, webhookId, isBeforeFirst(item.delivery));
       if (typeof place === 'string') {
         lane.reason = place;
-        if (lane.waitsForPlace) this.placeless.add(lane);
+        if (lane.waitsForPlace) this.inLine.add(lane);
         return;
       }
       lane.useSlot();
@@ -135,11 +135,6 @@ export class Attempts {
     }
   }
 
-  /** Webhooks with something in hand that waits for a place. */
-  get inLine(): ReadonlySet<Lane> {
-    return this.placeless;
-  }
-
   /** Whether there may be a place for something of the project. */
   get hasPlace(): boolean {
     const { places, projectId } = this.shared;
@@ -152,10 +147,10 @@ export class Attempts {
    */
   private givePlaces(): void {
     while (this.hasPlace) {
-      const [lane] = this.placeless;
+      const [lane] = this.inLine;
       if (!lane) return;
       this.pump(lane);
-      if (this.placeless.has(lane)) return;
+      if (this.inLine.has(lane)) return;
     }
   }
 
