@@ -7,8 +7,8 @@ import { expungeEvent } from '../../src/store/expunge';
 import type { ProjectRecord } from '../../src/store/projects';
 import { isAtWork } from '../../src/store/rounds';
 import type { AttemptedWebhook } from '../../src/store/webhook-record';
+import { superseded } from '../again-in';
 import type { ActivityDependencies } from '../dependencies';
-import { superseded } from './deferred';
 
 /** Everything that an attempt needs. */
 export interface Subject {

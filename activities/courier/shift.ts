@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CourierShift } from '../../src/contracts/activities';
 import { deleteLeftOver } from '../../src/store/delete-project';
-import { superseded } from '../attempt/deferred';
+import { superseded } from '../again-in';
 import { Attempts } from './attempts';
 import { BACKLOG_FROM, Hand } from './hand';
 import { Lease } from './lease';
