@@ -12,3 +12,12 @@ export async function changeOne<T, R = T>(
 ): Promise<R | null> {
   return model.findOneAndUpdate(filter, [{ $set: fields }], options).lean<R>();
 }
+
+/** Changes, in a pipeline's `$set`, that apply only if that holds; otherwise the fields stay as they are. */
+export const onlyIf = (
+  condition: unknown,
+  changes: Record<string, unknown>,
+): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(changes).map(([name, to]) => [name, { $cond: [condition, to, `$${name}`] }]),
+  );

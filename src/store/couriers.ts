@@ -1,7 +1,6 @@
 import { Schema, type ClientSession } from 'mongoose';
-import { changeOne } from './change-one';
+import { changeOne, onlyIf } from './change-one';
 import { isLatest } from './latest-execution';
-import { onlyIf } from './only-if';
 import { repositoryOf } from './repository';
 
 /** The courier of a project, and which of its shifts may send and decide. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { UNENDED_STATUSES, type BacklogOrder } from '../contracts/delivery';
 import { ID_PREFIXES } from '../contracts/ids';
-import { changeOne } from './change-one';
+import { changeOne, onlyIf } from './change-one';
 import {
   isBeforeFirst,
   queueOf,
@@ -11,7 +11,6 @@ import {
 } from './delivery-record';
 import type { EventRecord } from './event-record';
 import { current } from './linearizable';
-import { onlyIf } from './only-if';
 import type { Store } from './store';
 import { MAX_READ_MS } from './time-limit';
 import type { WebhookRecord } from './webhook-record';

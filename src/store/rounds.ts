@@ -6,7 +6,7 @@ import {
   type DeliveryStatus,
 } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
-import { changeOne } from './change-one';
+import { changeOne, onlyIf } from './change-one';
 import type { Recounts } from './counted-hours';
 import { queueFor, type DeliveryRecord } from './delivery-record';
 import {
@@ -20,7 +20,6 @@ import {
   type Judgement,
 } from './delivery-states';
 import { isLatest } from './latest-execution';
-import { onlyIf } from './only-if';
 
 /** A run that is about to make an attempt. */
 export interface RunOpening {

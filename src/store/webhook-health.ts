@@ -4,7 +4,7 @@ import type { Attempt } from '../contracts/delivery';
 import type { WarningPercent } from '../domain/failure-warning';
 import { AHEAD_MS } from '../domain/kept-back';
 import { isOperators } from '../domain/outcome';
-import { onlyIf } from './only-if';
+import { onlyIf } from './change-one';
 import type { DisabledReason, WebhookRecord } from './webhook-record';
 
 /** How many failures `countedAttempts` and `failuresBeganAt` remember: more than can be in progress for one webhook. */
