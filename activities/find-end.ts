@@ -2,9 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 import type { Activities } from '../src/contracts/activities';
 import type { ActivityDependencies } from './dependencies';
 
-export function createFindEnd({
-  store,
-}: Pick<ActivityDependencies, 'store'>): Activities['findEnd'] {
+export function createFindEnd({ store }: ActivityDependencies): Activities['findEnd'] {
   return async (deliveryId, isReset) => {
     const delivery = await store.deliveries.find(deliveryId);
     if (!delivery) return 'gone';
