@@ -48,7 +48,7 @@ function findLost<T extends Searchable>(
  */
 export function createReconcile(deps: ActivityDependencies): Activities['reconcile'] {
   return async (part, graceMs) => {
-    const run = new Run(deps, { isOnce: part === undefined, graceMs });
+    const run = new Run(deps, part === undefined, graceMs);
     const couriers = new Couriers(run);
     try {
       if (part !== undefined) await PARTS[part](run, couriers);

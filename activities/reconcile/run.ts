@@ -19,13 +19,6 @@ const TOGETHER = 20;
 /** Ids listed in one message. */
 const TOLD = 5;
 
-export interface RunOptions {
-  /** It ends when everything has been checked once; otherwise it keeps checking. */
-  isOnce: boolean;
-  /** How overdue something must be to be checked; default: by its kind. */
-  graceMs?: number | undefined;
-}
-
 /** The result of checking one item. */
 export type Outcome = 'fixed' | 'in progress' | 'failed';
 
@@ -54,15 +47,16 @@ export class Run {
   private fixed = new Map<string, number>();
   private failing = new Map<string, string[]>();
 
+  /**
+   * @param isOnce it ends when everything has been checked once; otherwise it keeps checking
+   * @param ownGraceMs how overdue something must be to be checked; default: by its kind
+   */
   constructor(
     readonly deps: ActivityDependencies,
-    private readonly options: RunOptions,
+    readonly isOnce: boolean,
+    private readonly ownGraceMs?: number,
   ) {
     this.stopped = AbortSignal.any([this.context.cancellationSignal, this.failed.signal]);
-  }
-
-  get isOnce(): boolean {
-    return this.options.isOnce;
   }
 
   /** Asked before each step; also heartbeats to Temporal. */
@@ -108,7 +102,7 @@ export class Run {
   }
 
   graceMs(graceMs: number): number {
-    return this.options.graceMs ?? graceMs;
+    return this.ownGraceMs ?? graceMs;
   }
 
   /** Waits for concurrent work; if some of it fails, the rest stops, and the error is thrown. */
