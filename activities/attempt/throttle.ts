@@ -1,28 +1,22 @@
 import { sleep } from '@temporalio/activity';
-import type { DeferralReason } from '../../src/contracts/delivery';
 import { policyOf } from '../../src/profiles/policy';
 import { isBeforeFirst } from '../../src/store/delivery-record';
 import type { Subject } from './subject';
-import type { Place, Places } from '../concurrency';
+import type { Places } from '../concurrency';
 import { takeNearSlot } from '../rate-slot';
 import type { ActivityDependencies } from '../dependencies';
-
-export interface Turn {
-  /** To be given back after the exchange. */
-  place: Place;
-  /** It waited for a near slot of its webhook's rate limit: what was known before may have changed. */
-  hasWaited: boolean;
-}
 
 /**
  * Whether its webhook's limits and its worker's places allow the attempt now, or within a second, or why not. A
  * deferral is not an attempt: it doesn't affect the log, the webhook's health or the schedule.
+ * @returns the place, to be given back after the exchange, and whether it has waited for a near slot of its webhook's
+ *   rate limit: what was known before may have changed
  */
 export async function takeTurn(
   { store }: Pick<ActivityDependencies, 'store'>,
   places: Places,
   { delivery, webhook, project }: Subject,
-): Promise<Turn | DeferralReason> {
+) {
   const place = places.take(project._id, webhook._id, isBeforeFirst(delivery));
   if (typeof place === 'string') return place;
   try {

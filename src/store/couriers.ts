@@ -28,15 +28,6 @@ const schema = new Schema<CourierRecord>({
 /** How old a shift's last report may be, in milliseconds, for the shift to count as at work. */
 const AT_WORK_MS = 5000;
 
-/** What a new shift finds. */
-export interface CourierLease {
-  shift: number;
-  /** MongoDB's time. */
-  now: Date;
-  /** Milliseconds since the previous shift's last report; null: it has ended cleanly. */
-  formerRenewedMsAgo: number | null;
-}
-
 /**
  * The fence of couriers: Temporal runs one at a time, but a process that was suspended and resumes later
  * doesn't know yet that its courier has been replaced.
@@ -45,9 +36,10 @@ export class Couriers extends repositoryOf('Courier', schema, 'couriers') {
   /**
    * Begins a shift; from now on the previous one decides nothing.
    * @param scheduledAt when Temporal scheduled its execution
-   * @returns null: a later execution has begun one
+   * @returns its number, MongoDB's time, and how long ago the previous shift has last reported, null if that has
+   *   ended cleanly; null: a later execution has begun one
    */
-  async begin(projectId: string, scheduledAt: Date): Promise<CourierLease | null> {
+  async begin(projectId: string, scheduledAt: Date) {
     const begun = await changeOne<
       CourierRecord,
       CourierRecord & { formerlyRenewedAt: Date | null }

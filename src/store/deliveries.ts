@@ -36,14 +36,6 @@ const LAST_ATTEMPT = [
 
 const AS_LISTED = [...LAST_ATTEMPT, { $unset: Object.keys(LIST_FIELDS) }];
 
-/** A delivery with what its attempts need, as far as that exists. */
-export interface DeliveryWithParts {
-  delivery: DeliveryRecord;
-  event: EventRecord | null;
-  webhook: AttemptedWebhook | null;
-  project: ProjectRecord | null;
-}
-
 /** The document whose id is in that field, if any, as `from`. */
 const part = (from: string, localField: keyof DeliveryRecord, leftOut: Record<string, 0> = {}) => ({
   $lookup: {
@@ -136,8 +128,8 @@ export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'd
     await this.recounts.noteLate(deliveries, clock.now(), session);
   }
 
-  /** A delivery and what its attempts need, in one round trip; null if there is no such delivery. */
-  async findWithParts(id: string): Promise<DeliveryWithParts | null> {
+  /** A delivery and what its attempts need, as far as that exists, in one round trip; null: there is no delivery. */
+  async findWithParts(id: string) {
     const [found] = await this.model.aggregate<
       DeliveryRecord & {
         events: EventRecord[];

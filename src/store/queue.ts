@@ -112,28 +112,19 @@ export async function listQueues({ deliveries }: Store): Promise<string[]> {
   return deliveries.model.distinct('queuedIn', { queuedIn: { $gt: '' } });
 }
 
-type Owned = Pick<WebhookRecord, '_id' | 'projectId'>;
-
 /**
  * Who has something in one of these queues: `open`, the ids of projects in which a webhook that is not paused has
  * something; `gone`, webhooks that were deleted while something was planned or replayed for them; and `stopped`,
  * those that are disabled and paused. Nobody else would find that: it is not due.
  */
-export async function surveyQueues(
-  { deliveries, webhooks }: Store,
-  queues: readonly string[],
-): Promise<{
-  open: string[];
-  gone: Owned[];
-  stopped: (Owned & Pick<WebhookRecord, 'disabledAt'>)[];
-}> {
+export async function surveyQueues({ deliveries, webhooks }: Store, queues: readonly string[]) {
   const queuedIn = { $in: queues };
   const queueing = await deliveries.model.distinct('webhookId', { queuedIn });
   const found = await webhooks.model
     .find({ _id: { $in: queueing } }, { projectId: 1, isActive: 1, isPaused: 1, disabledAt: 1 })
     .lean<WebhookRecord[]>();
   const known = new Set(found.map(({ _id }) => _id));
-  const gone: Owned[] = [];
+  const gone: Pick<WebhookRecord, '_id' | 'projectId'>[] = [];
   for (const _id of queueing.filter((id) => !known.has(id))) {
     if (await current(webhooks.model.exists({ _id }))) continue;
     const left = await deliveries.model

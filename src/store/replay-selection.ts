@@ -10,16 +10,6 @@ import type { ReplayQuery, ReplayRecord } from './replays';
 import type { Store } from './store';
 import type { WebhookRecord } from './webhook-record';
 
-/** What a bulk replay would cover now. */
-export interface Replayable {
-  /** How many deliveries, by webhook. */
-  counts: Map<string, number>;
-  /** The latest end of any of them: now, or later if a clock was set back since. */
-  endedBy: Date;
-  /** The same for their creation. */
-  createdBy: Date;
-}
-
 /** Milliseconds for counting what a bulk replay covers. */
 const MAX_COUNT_MS = 20_000;
 
@@ -45,14 +35,10 @@ function replayFilter(
 }
 
 /**
- * Counts what a bulk replay covers.
+ * Counts what a bulk replay would cover now, by webhook, with the latest end and the latest creation of any of it.
  * @throws an error that `isTooSlow` recognises
  */
-export async function countForReplay(
-  { deliveries }: Store,
-  projectId: string,
-  query: ReplayQuery,
-): Promise<Replayable> {
+export async function countForReplay({ deliveries }: Store, projectId: string, query: ReplayQuery) {
   // Before the count: what ends during it, and is not counted, is not covered.
   const now = clock.now().getTime();
   const found = await deliveries.model
@@ -69,6 +55,7 @@ export async function countForReplay(
       },
     ])
     .option({ maxTimeMS: MAX_COUNT_MS });
+  // Later than now if a clock was set back since.
   const latest = (...times: (Date | null)[]): Date => new Date(Math.max(now, ...times.map(Number)));
   return {
     counts: new Map(found.map(({ _id, count }) => [_id, count])),

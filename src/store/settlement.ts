@@ -247,12 +247,7 @@ function recordOf(
   { delivery, attempt, result }: RecordedAttempt,
   state: State,
   endReason: EndReason | null,
-): {
-  change: AnyBulkWriteOperation;
-  delivery: DeliveryRecord;
-  attempt: Attempt;
-  decision: { _id: string; status: DeliveryStatus } | null;
-} {
+) {
   const { _id } = state;
   const { status } = result;
   const isOfThisRound = state.replays === delivery.replays;

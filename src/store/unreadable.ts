@@ -3,19 +3,16 @@ import { PROVIDER_NAMES } from '../providers';
 import type { Cipher } from './cipher';
 import type { Store } from './store';
 
-/** Something that is encrypted with a key that this process doesn't have. */
-export interface Unreadable {
-  /** One line with the settings to correct. */
-  message: string;
-  /** Whether that is true of more webhooks than not: then the settings are wrong, rather than a key lost long ago. */
-  isMost: boolean;
-}
-
-/** Whether there is any. Each question is answered by an index. */
+/**
+ * Something that is encrypted with a key that this process doesn't have, if there is any. Each question is answered by
+ * an index.
+ * @returns one line with the settings to correct, and whether it is most of the webhooks: then the settings are wrong,
+ *   rather than a key lost long ago
+ */
 export async function findUnreadable(
   { webhooks, projects }: Pick<Store, 'webhooks' | 'projects'>,
   { keyIds }: Cipher,
-): Promise<Unreadable | null> {
+) {
   // Of those that have one: with `$exists` each document would be read.
   const keyId = { $gt: '', $nin: keyIds };
   // One that has ended signs nothing more.
