@@ -1,14 +1,8 @@
 import type { Config } from '../config/config';
 
 /** Options for both the client's and the worker's connection. */
-export function connectionOptions({ temporal }: Config): {
-  address: string;
-  tls?: boolean;
-  apiKey?: string;
-} {
-  return {
-    address: temporal.address,
-    ...(temporal.tls && { tls: true }),
-    ...(temporal.apiKey !== undefined && { apiKey: temporal.apiKey }),
-  };
-}
+export const connectionOptions = ({ temporal: { address, tls, apiKey } }: Config) => ({
+  address,
+  ...(tls && { tls }),
+  ...(apiKey !== undefined && { apiKey }),
+});
