@@ -150,6 +150,11 @@ export const countingOf = ({ webhookId, attempts }: CountedAttempts): AnyBulkWri
   updateOne: { filter: { _id: webhookId }, update: healthAfter(attempts) },
 });
 
+interface Ended {
+  endedAt: Date;
+  status: unknown;
+}
+
 /**
  * The health after those attempts: `failureCount` is the number of failures that began after the last success had
  * ended, and since the webhook was enabled, in whatever order they are counted. What is older says nothing about the
@@ -157,8 +162,8 @@ export const countingOf = ({ webhookId, attempts }: CountedAttempts): AnyBulkWri
  * says nothing at all.
  */
 function healthAfter(attempts: readonly Attempt[]): UpdateAggregationStage[] {
-  const failures: { startedAt: Date; endedAt: Date; status: unknown }[] = [];
-  let success: { endedAt: Date; status: unknown } | undefined;
+  const failures: (Ended & { startedAt: Date })[] = [];
+  let success: Ended | undefined;
   const inOrder = attempts.toSorted((a, b) => endOf(a).getTime() - endOf(b).getTime());
   for (const attempt of inOrder) {
     const { outcome, startedAt } = attempt;
@@ -196,13 +201,7 @@ function healthAfter(attempts: readonly Attempt[]): UpdateAggregationStage[] {
 }
 
 /** What a success changes, unless it is older than the last one. */
-function resetBy({
-  endedAt,
-  status,
-}: {
-  endedAt: Date;
-  status: unknown;
-}): UpdateAggregationStage[] {
+function resetBy({ endedAt, status }: Ended): UpdateAggregationStage[] {
   const isLast = { $lt: [LAST_SUCCESS, endedAt] };
   const later = { $filter: { input: FAILURES, cond: { $gte: [unlessAhead('$$this'), endedAt] } } };
   // If all that are remembered began after it, only the beginning of the row tells whether those before them did.
