@@ -1,4 +1,4 @@
-import type { ClientSession, Connection, mongo } from 'mongoose';
+import type { ClientSession, Connection } from 'mongoose';
 import { partsOf } from '../in-parts';
 import { Backlog } from './backlog';
 import { findPage, type Page, type PageRequest } from './paging';
@@ -38,11 +38,6 @@ export class Events extends ownedRepositoryOf('Event', eventSchema, 'events') {
     private readonly horizon: Horizon,
   ) {
     super(connection);
-  }
-
-  /** The driver's collection. */
-  get collection(): mongo.Collection<EventRecord> {
-    return this.model.collection as unknown as mongo.Collection<EventRecord>;
   }
 
   /**

@@ -1,4 +1,4 @@
-import { Schema, type ClientSession, type mongo } from 'mongoose';
+import { Schema, type ClientSession } from 'mongoose';
 import { partsOf } from '../in-parts';
 import { oneOf } from './one-of';
 import { findPage, type Page, type PageRequest } from './paging';
@@ -109,9 +109,8 @@ export class Inbound extends ownedRepositoryOf('Inbound', schema, 'inbound') {
 
   async insertAll(records: readonly InboundRecord[], session: ClientSession): Promise<void> {
     // The driver's: everything in them is ours, and checked.
-    const collection = this.model.collection as unknown as mongo.Collection<InboundRecord>;
     for (const part of partsOf(records)) {
-      await collection.insertMany(part, { ignoreUndefined: true, session });
+      await this.collection.insertMany(part, { ignoreUndefined: true, session });
     }
   }
 }

@@ -2,6 +2,7 @@ import mongoose, {
   type ClientSession,
   type Connection,
   type Model,
+  type mongo,
   type QueryFilter,
   type Schema,
 } from 'mongoose';
@@ -28,6 +29,11 @@ export const ownedRepositoryOf = <R extends { _id: string; projectId: string }>(
   collection: string,
 ) =>
   class extends repositoryOf<R>(name, schema, collection) {
+    /** The driver's. */
+    get collection(): mongo.Collection<R> {
+      return this.model.collection as unknown as mongo.Collection<R>;
+    }
+
     /** Only in that project. */
     async get(
       projectId: string,

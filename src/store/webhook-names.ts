@@ -1,4 +1,3 @@
-import type { mongo } from 'mongoose';
 import { MAX_READ_MS } from './time-limit';
 import type { WebhookRecord } from './webhook-record';
 import type { Webhooks } from './webhooks';
@@ -23,11 +22,10 @@ const BATCH = 500;
  * @param before only those that are older than this one
  */
 export async function* scanNames(
-  { model }: Webhooks,
+  { collection }: Webhooks,
   projectId: string,
   before?: string,
 ): AsyncGenerator<NamedWebhook> {
-  const collection = model.collection as unknown as mongo.Collection<WebhookRecord>;
   const older = before !== undefined && { _id: { $lt: before } };
   yield* collection.find<NamedWebhook>(
     { projectId, ...older },
