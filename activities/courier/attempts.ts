@@ -268,9 +268,7 @@ export class Attempts {
     // Nothing that waits may be sent before it is disabled.
     if (isGone(attempt.statusCode)) lane.gone += 1;
     this.ended[result.status === 'succeeded' ? 'delivered' : 'failed'] += 1;
-    const done = (): void => {
-      hand.remove(delivery);
-    };
+    const done = (): void => hand.remove(delivery);
     const whenFollowed = (): void => {
       lane.goneAt = performance.now();
       lane.gone -= 1;

@@ -116,9 +116,7 @@ export class Lane {
     this.queued.add(kind);
     const entry = { kind, eventId };
     this.entering.add(entry);
-    return () => {
-      this.entering.delete(entry);
-    };
+    return () => this.entering.delete(entry);
   }
 
   /** The first event of what is entering a queue; null: nothing is. */

@@ -174,11 +174,8 @@ export class Recounts extends repositoryOf('Recount', recountSchema, 'recounts')
   ): Promise<void> {
     const isLate = ({ startedAt, durationMs }: Attempt): boolean =>
       startedAt.getTime() + durationMs < now.getTime() - LATE_ATTEMPT_MS;
-    const late = logged.filter(({ attempt }) => isLate(attempt));
-    await this.note(
-      late.map(({ delivery }) => delivery),
-      session,
-    );
+    const late = logged.filter(({ attempt }) => isLate(attempt)).map(({ delivery }) => delivery);
+    await this.note(late, session);
   }
 
   /**

@@ -114,9 +114,7 @@ export class Horizon extends repositoryOf('Writer', schema, 'writers') {
   }
 
   private declare(): Promise<void> {
-    this.declaring ??= this.write().finally(() => {
-      this.declaring = undefined;
-    });
+    this.declaring ??= this.write().finally(() => (this.declaring = undefined));
     return this.declaring;
   }
 

@@ -28,14 +28,10 @@ export async function insertReports(
       return await store.transaction(async (session) => {
         const fresh = await store.inbound.onlyNew(reports, session);
         if (fresh.length === 0) return [];
-        await store.inbound.insertAll(
-          fresh.map(({ record }) => record),
-          session,
-        );
-        return store.events.insertAll(
-          fresh.flatMap(({ event }) => event ?? []),
-          session,
-        );
+        const records = fresh.map(({ record }) => record);
+        await store.inbound.insertAll(records, session);
+        const events = fresh.flatMap(({ event }) => event ?? []);
+        return store.events.insertAll(events, session);
       }, ids);
     } catch (error) {
       // The same report arrived twice at once: the other request has stored it, so now it is known.

@@ -16,12 +16,8 @@ export async function insertTests(
   tests: readonly TestEvent[],
   session: ClientSession,
 ): Promise<EventRecord[]> {
-  await store.deliveries.insertAll(
-    tests.map(({ delivery }) => delivery),
-    session,
-  );
-  return store.events.insertAll(
-    tests.map(({ event }) => event),
-    session,
-  );
+  const deliveries = tests.map(({ delivery }) => delivery);
+  await store.deliveries.insertAll(deliveries, session);
+  const events = tests.map(({ event }) => event);
+  return store.events.insertAll(events, session);
 }
