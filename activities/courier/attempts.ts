@@ -118,8 +118,7 @@ export class Attempts {
     this.sending += 1;
     let end: PlaceEnd = 'unmade';
     try {
-      const { isExpress } = item.delivery;
-      end = isExpress ? await this.send(lane, item) : await this.letRun(lane, item);
+      end = item.delivery.isExpress ? await this.send(lane, item) : await this.letRun(lane, item);
     } catch (error) {
       deps.log.error({ err: error, deliveryId: item.delivery._id }, 'attempt lost');
       hand.letGo(item);

@@ -117,6 +117,5 @@ async function deleteProjects(run: Run): Promise<void> {
 
 /** Once, after an upgrade. */
 async function repairUpgrade(run: Run): Promise<void> {
-  const { upgradeRepair } = run.deps.store;
-  while (run.goesOn() && (await upgradeRepair.repairSome()));
+  while (run.goesOn() && (await run.deps.store.upgradeRepair.repairSome()));
 }

@@ -54,9 +54,8 @@ export class DeliveryChanges {
 
   /** @param after a position; null: from now on */
   from(after: string | null): ChangesFrom {
-    const { name } = this.deliveries.model.collection;
     const stream = this.connection
-      .db!.collection<DeliveryRecord>(name)
+      .db!.collection<DeliveryRecord>(this.deliveries.model.collection.name)
       .watch(
         [
           { $match: { operationType: { $in: ['insert', 'update', 'replace'] } } },

@@ -88,9 +88,8 @@ export class EventTypes {
 
   /** For `makeWithin`, by an owner's oldest type: one that has none is far from its maximum. */
   async takeTurn(owner: string, session: ClientSession): Promise<boolean> {
-    const turn = { $inc: { turns: 1 } };
     const options = { sort: { _id: 1 }, timestamps: false, session } as const;
-    await this.model.findOneAndUpdate(this.of(owner), turn, options);
+    await this.model.findOneAndUpdate(this.of(owner), { $inc: { turns: 1 } }, options);
     return true;
   }
 

@@ -111,10 +111,9 @@ export class WriteProof {
 
   /** Where that fails, the next probe does it. */
   private async delete(workflowId: string, runId?: string | null): Promise<void> {
-    const { namespace } = this.client.options;
     await this.within(() =>
       this.client.workflowService.deleteWorkflowExecution({
-        namespace,
+        namespace: this.client.options.namespace,
         workflowExecution: { workflowId, runId },
       }),
     ).catch(() => {});
