@@ -202,8 +202,7 @@ async function isBusy(
   within: TimeRange,
 ): Promise<boolean> {
   const _id = idsWithin('delivery', within);
-  const last = await deliveries.model.exists({ projectId, _id }).sort({ _id: 1 }).skip(BUSY);
-  return last !== null;
+  return (await deliveries.model.exists({ projectId, _id }).sort({ _id: 1 }).skip(BUSY)) !== null;
 }
 
 /** Postpones an hour: its end may be far off, or it could not be counted. */

@@ -67,8 +67,7 @@ export class Events extends ownedRepositoryOf('Event', eventSchema, 'events') {
 
   /** Whether there is an event with this key, according to a cheap read that may miss a recent one. */
   async hasKey(projectId: string, idempotencyKey: string): Promise<boolean> {
-    const known = await this.model.exists({ projectId, idempotencyKey: oneOf(idempotencyKey) });
-    return known !== null;
+    return (await this.model.exists({ projectId, idempotencyKey: oneOf(idempotencyKey) })) !== null;
   }
 
   /** The events stored under `keys` without their payloads, in the order of `keys`. */

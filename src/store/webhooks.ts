@@ -261,9 +261,7 @@ export class Webhooks extends ownedRepositoryOf('Webhook', webhookSchema, 'webho
     exceptId: string,
     session: ClientSession | null = null,
   ): Promise<boolean> {
-    const found = await this.model
-      .exists({ projectId, events: type, _id: { $ne: exceptId } })
-      .session(session);
-    return found !== null;
+    const others = { projectId, events: type, _id: { $ne: exceptId } };
+    return (await this.model.exists(others).session(session)) !== null;
   }
 }
