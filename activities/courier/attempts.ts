@@ -258,10 +258,7 @@ export class Attempts {
   private record(lane: Lane, item: Item, sent: Exchange, policy: AttemptPolicy): void {
     const { deps, hand, runId } = this.shared;
     const { delivery } = item;
-    const attempt: Attempt = {
-      number: delivery.attemptCount + 1,
-      ...logged(sent, runId, policy),
-    };
+    const attempt: Attempt = { number: delivery.attemptCount + 1, ...logged(sent, runId, policy) };
     const result = judged(sent, delivery, policy);
     tell(deps, delivery, attempt);
     // Nothing that waits may be sent before it is disabled.

@@ -19,9 +19,7 @@ export function logWith(attempt: object, number: number): object {
     { $mergeObjects: ['$$one', { requestHeaders: { $literal: {} } }] },
   );
   const isNew = { $gt: ['$$one.number', number - KEPT_WHOLE] };
-  const shortened = {
-    $map: { input: '$$all', as: 'one', in: { $cond: [isNew, '$$one', bare] } },
-  };
+  const shortened = { $map: { input: '$$all', as: 'one', in: { $cond: [isNew, '$$one', bare] } } };
   const isLarge = { $gt: [{ $bsonSize: { attempts: '$$all' } }, MAX_LOG_BYTES] };
   return { $let: { vars: { all }, in: { $cond: [isLarge, shortened, '$$all'] } } };
 }

@@ -77,11 +77,7 @@ export class Backlog<T extends { _id: string; projectId: string }> {
       { [at]: after.at, _id: { $gt: after.id } },
     ];
     const within = upTo && [{ [at]: { $lt: upTo.at } }, { [at]: upTo.at, _id: { $lte: upTo.id } }];
-    const bounds = {
-      $gte: after?.at ?? new Date(0),
-      $lt: before,
-      ...(upTo && { $lte: upTo.at }),
-    };
+    const bounds = { $gte: after?.at ?? new Date(0), $lt: before, ...(upTo && { $lte: upTo.at }) };
     const exactly = [behind, within].flatMap((either) => (either ? { $or: either } : []));
     return this.model
       .find(

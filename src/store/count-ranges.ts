@@ -60,9 +60,7 @@ export function matchRanges(
 }
 
 /** 0 for 0 ms; since 0 has no logarithm, 1 is added first. */
-const bucket = {
-  $floor: { $log: [{ $add: ['$attempts.durationMs', 1] }, BUCKET_GROWTH] },
-};
+const bucket = { $floor: { $log: [{ $add: ['$attempts.durationMs', 1] }, BUCKET_GROWTH] } };
 
 /**
  * Counts deliveries with all their attempts (a delivery keeps its last 50), whenever they were made, by the hour
@@ -94,11 +92,7 @@ export async function countDeliveries(
         },
       },
       {
-        $unwind: {
-          path: '$attempts',
-          includeArrayIndex: 'nth',
-          preserveNullAndEmptyArrays: true,
-        },
+        $unwind: { path: '$attempts', includeArrayIndex: 'nth', preserveNullAndEmptyArrays: true },
       },
       {
         $group: {
@@ -129,9 +123,7 @@ const hexOf = (from: number) => ({
     {
       $toLong: {
         $toDate: {
-          $toObjectId: {
-            $concat: ['00', { $substrCP: ['$_id', from, 6] }, '0'.repeat(16)],
-          },
+          $toObjectId: { $concat: ['00', { $substrCP: ['$_id', from, 6] }, '0'.repeat(16)] },
         },
       },
     },
@@ -144,9 +136,7 @@ const EVENT_HEX_AT = firstIdAt('event', new Date(0)).indexOf('_') + 1;
 /** When an event was accepted, from its id alone (`timeOf`): an index contains that. */
 const acceptedAt = {
   $toDate: {
-    $toLong: {
-      $add: [{ $multiply: [hexOf(EVENT_HEX_AT), 2 ** 24] }, hexOf(EVENT_HEX_AT + 6)],
-    },
+    $toLong: { $add: [{ $multiply: [hexOf(EVENT_HEX_AT), 2 ** 24] }, hexOf(EVENT_HEX_AT + 6)] },
   },
 };
 

@@ -230,11 +230,7 @@ export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'd
     const isAnother = { $or: ['$runRequested', found !== null, { $ne: ['$runId', null] }] };
     return changeOne(
       this.model,
-      {
-        _id,
-        ...overdue(byMs ?? 0),
-        ...(byMs === null && { runId, runRequested: { $ne: true } }),
-      },
+      { _id, ...overdue(byMs ?? 0), ...(byMs === null && { runId, runRequested: { $ne: true } }) },
       { runRequested: isAnother, nextAttemptAt: '$$NOW' },
     );
   }

@@ -58,12 +58,7 @@ export function listQueryOf(
   const isOfAny = rest.eventType !== undefined || ended?.filter !== undefined;
   const among = statuses ?? (isOfAny ? DELIVERY_STATUSES : undefined);
   return {
-    query: {
-      projectId,
-      ...rest,
-      ...(among && { status: { $in: [...among] } }),
-      ...ended?.filter,
-    },
+    query: { projectId, ...rest, ...(among && { status: { $in: [...among] } }), ...ended?.filter },
     ...(ended?.where && { where: ended.where }),
     ...(ended?.filter && { hint: failuresIndex(rest) }),
   };

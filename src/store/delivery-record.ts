@@ -114,9 +114,7 @@ export function failedWith({
 
 /** `lastCounting` for a stored delivery, in a pipeline. */
 export const LAST_COUNTING = {
-  $last: {
-    $filter: { input: '$attempts', as: 'one', cond: { $ne: ['$$one.superseded', true] } },
-  },
+  $last: { $filter: { input: '$attempts', as: 'one', cond: { $ne: ['$$one.superseded', true] } } },
 };
 
 const STATUS_CLASS = {

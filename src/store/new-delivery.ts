@@ -14,12 +14,7 @@ import type { WebhookRecord } from './webhook-record';
 export function newDelivery(
   event: Pick<EventRecord, '_id' | 'type' | 'test' | 'isExpress' | 'expiresAt'>,
   webhook: Pick<WebhookRecord, '_id' | 'projectId' | 'isActive' | 'isPaused'>,
-  about: {
-    at: Date;
-    id?: string;
-    isPing?: boolean;
-    behind?: DeferralReason | undefined;
-  },
+  about: { at: Date; id?: string; isPing?: boolean; behind?: DeferralReason | undefined },
 ): DeliveryRecord {
   const { at, id = newId('delivery'), isPing, behind } = about;
   const isTest = event.test === true;

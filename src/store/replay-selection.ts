@@ -21,10 +21,7 @@ function replayFilter(
 ): QueryFilter<DeliveryRecord> {
   return {
     projectId,
-    _id: {
-      ...idsWithin('delivery', { since, until }),
-      ...(cursor !== null && { $gt: cursor }),
-    },
+    _id: { ...idsWithin('delivery', { since, until }), ...(cursor !== null && { $gt: cursor }) },
     status: { $in: statuses },
     expunged: { $ne: true },
     ...(webhookId !== undefined && { webhookId }),
@@ -114,11 +111,7 @@ export async function queueReplays(
   return store.transaction(async (session) => {
     const uncounted = await countAnew(store, replay, ids, session);
     const { modifiedCount } = await store.deliveries.model.updateMany(
-      {
-        ...leftOf(replay),
-        _id: { $in: ids },
-        webhookId: { $in: [...webhooks.keys()] },
-      },
+      { ...leftOf(replay), _id: { $in: ids }, webhookId: { $in: [...webhooks.keys()] } },
       [
         {
           $set: {
@@ -262,8 +255,5 @@ export async function skippedOf(
     until: new Date(clock.now().getTime() + 1),
     ...(endedSince && { endedSince }),
   };
-  return {
-    count,
-    replay: range && { webhookId, statuses: ['skipped' as const], ...range },
-  };
+  return { count, replay: range && { webhookId, statuses: ['skipped' as const], ...range } };
 }

@@ -300,10 +300,5 @@ function healthOf(
 
 function queueing({ delivery: { _id }, as, queuedIn }: QueuedDelivery): AnyBulkWriteOperation {
   const change = as === 'skipped' ? endedBecause('webhook_disabled') : queuedAs(as, queuedIn);
-  return {
-    updateOne: {
-      filter: { _id },
-      update: [{ $set: change }],
-    },
-  };
+  return { updateOne: { filter: { _id }, update: [{ $set: change }] } };
 }
