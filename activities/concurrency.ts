@@ -52,7 +52,6 @@ export function placeEndOf(sent: Exchange | undefined): PlaceEnd {
 
 /** The place of one attempt. */
 export interface Place {
-  /** Gives it back. */
   leave: (end: PlaceEnd) => void;
 }
 

@@ -24,7 +24,6 @@ export type ActivityEngine = Pick<
   | 'runAgain'
 >;
 
-/** The activities' dependencies. */
 export interface ActivityDependencies {
   store: Store;
   cipher: Cipher;

@@ -10,7 +10,6 @@ import type { ActivityDependencies } from '../dependencies';
 import { requestHeaders } from './request-headers';
 import type { Subject } from './subject';
 
-/** What was sent, and the result. */
 export interface Exchange {
   startedAt: Date;
   headers: Record<string, string>;
@@ -77,7 +76,6 @@ export function judged({ answer }: Exchange, delivery: DeliveryRecord, policy: A
   return { ...judge(answer, delivery, policy, at), policy };
 }
 
-/** The logged form. */
 export function logged(
   { startedAt, headers, answer }: Exchange,
   runId: string,

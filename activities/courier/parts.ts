@@ -5,7 +5,6 @@ import type { Hand } from './hand';
 import type { Lease } from './lease';
 import type { View } from './view';
 
-/** What a shift is given. */
 export interface ShiftParts {
   deps: ActivityDependencies;
   /** Shared with the other couriers of this process. */

@@ -50,7 +50,6 @@ export class Settling {
 
   constructor(private readonly shared: Shared) {}
 
-  /** Writes what there is. */
   flush(): void {
     const { hand, lease } = this.shared;
     if (this.isUnderWay || hand.outbox.size === 0 || lease.isSuperseded) return;

@@ -18,7 +18,6 @@ import { roundOf, type Lane } from './lane';
 import type { Shared } from './parts';
 import { planExpress, TOGETHER_MS, withoutDeleted, type PlannedEvent } from './plan';
 
-/** Between two checks for what is due. */
 const DUE_POLL_MS = 50;
 /** Between two comparisons of what waits in hand with MongoDB. */
 const RECHECK_MS = 250;

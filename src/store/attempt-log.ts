@@ -1,4 +1,3 @@
-/** How many attempts a delivery keeps. */
 const KEPT_ATTEMPTS = 50;
 /**
  * Size of these in bytes, as BSON, beyond which only the newest keep headers and bodies: a receiver chooses the size

@@ -140,7 +140,6 @@ const acceptedAt = {
   },
 };
 
-/** Counts a project's accepted events by hour or minute. */
 export async function countEvents(
   { events }: Store,
   projectId: string,

@@ -50,7 +50,6 @@ const part = (from: string, localField: keyof DeliveryRecord, leftOut: Record<st
 /** Deliveries that are kept: MongoDB is about to remove the others, whose events may be gone already. */
 export const isKept: QueryFilter<DeliveryRecord> = { $expr: { $gt: ['$expiresAt', '$$NOW'] } };
 
-/** Deliveries that can be replayed. */
 const replayable: QueryFilter<DeliveryRecord> = {
   status: { $in: TERMINAL_STATUSES },
   expunged: { $ne: true },

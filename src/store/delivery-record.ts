@@ -73,7 +73,6 @@ export interface DeliveryRecord {
   hasTurn?: boolean;
   /** An express delivery failed, or was answered 410, and that still has to be followed up. */
   followUp?: boolean;
-  /** It delivers a test event. */
   test?: boolean;
   /** The test ping of a new webhook: attempted once. */
   isPing?: boolean;
@@ -90,7 +89,6 @@ export type AttemptSummary = Pick<
   'number' | 'startedAt' | 'durationMs' | 'outcome' | 'statusCode' | 'errorCode'
 >;
 
-/** A delivery as shown in lists. */
 export type ListedDelivery = Omit<DeliveryRecord, 'attempts'> & {
   lastAttempt: AttemptSummary | null;
 };

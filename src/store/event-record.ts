@@ -37,7 +37,6 @@ export interface EventRecord {
   expiresAt: Date;
 }
 
-/** An event without its payload. */
 export type BareEvent = Omit<EventRecord, 'body'>;
 
 export const eventSchema = new Schema<EventRecord>({

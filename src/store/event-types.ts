@@ -108,7 +108,6 @@ export class EventTypes {
       .lean<Pick<EventTypeRecord, F>[]>();
   }
 
-  /** Whether the owner has any. */
   async hasAny(owner: string): Promise<boolean> {
     return (await this.model.exists(this.of(owner))) !== null;
   }

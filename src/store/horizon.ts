@@ -50,7 +50,6 @@ export class Horizon extends repositoryOf('Writer', schema, 'writers') {
   private readonly open = new Set<{ sinceMs: number }>();
   private started: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
-  /** The declaration in progress. */
   private declaring: Promise<void> | undefined;
   /** By the monotonic clock. */
   private declaredAt = -Infinity;

@@ -5,7 +5,6 @@ import type { EventRecord } from './event-record';
 import type { ProjectRecord } from './projects';
 import { expiryOf } from './retention';
 
-/** An event to be stored. */
 export type NewEvent = Omit<EventRecord, 'fannedOutAt' | 'expungedAt'> & { body: string };
 
 /**

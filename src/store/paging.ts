@@ -81,7 +81,6 @@ function rangeOf(
 export const MAX_EXAMINED = 2000;
 
 export interface PageOptions<T> {
-  /** Fields of the items that are not read. */
   leftOut?: LeftOut;
   /** Stages that make fields from what is left out, before it is. */
   made?: readonly (PipelineStage.Set | PipelineStage.Unset)[];

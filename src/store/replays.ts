@@ -11,7 +11,6 @@ export const REPLAY_STATUSES = ['running', 'paused', 'completed', 'cancelled'] a
 export type ReplayStatus = (typeof REPLAY_STATUSES)[number];
 export const UNENDED_REPLAY_STATUSES: readonly ReplayStatus[] = ['running', 'paused'];
 
-/** Which deliveries a bulk replay selects. */
 export interface ReplayQuery {
   webhookId?: string;
   statuses: DeliveryStatus[];
@@ -59,7 +58,6 @@ export interface ReplayRecord {
   completedAt: Date | null;
 }
 
-/** How long a replay is kept after it has ended. */
 const KEPT_ENDED_DAYS = 30;
 
 const schema = new Schema<ReplayRecord>(

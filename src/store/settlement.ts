@@ -47,7 +47,6 @@ export interface QueuedDelivery {
 
 /** Everything that a courier writes at once. */
 export interface Settlement {
-  /** What is stored for the first time. */
   inserts: readonly DeliveryRecord[];
   records: readonly RecordedAttempt[];
   queued: readonly QueuedDelivery[];

@@ -76,7 +76,6 @@ function failingSinceWith(firstEndedAt: unknown): object {
   };
 }
 
-/** What attempts and their failures say about webhooks. */
 export class WebhookHealth {
   constructor(private readonly model: Model<WebhookRecord>) {}
 
@@ -140,7 +139,6 @@ export class WebhookHealth {
   }
 }
 
-/** Attempts of one webhook. */
 export interface CountedAttempts {
   webhookId: string;
   attempts: readonly Attempt[];

@@ -23,7 +23,6 @@ export type DeliveryActivity =
 type Described = Pick<WorkflowExecutionDescription, 'status' | 'raw'>;
 
 const { PendingActivityState, PendingWorkflowTaskState } = temporal.api.enums.v1;
-/** States of an activity that a worker is running. */
 const RUNNING_STATES: ReadonlySet<temporal.api.enums.v1.PendingActivityState> = new Set([
   PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
   PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,

@@ -1,6 +1,5 @@
 import { isGrpcServiceError } from '@temporalio/client';
 
-/** The gRPC status codes that Posthorn distinguishes. */
 export const GRPC = {
   invalidArgument: 3,
   deadlineExceeded: 4,
@@ -15,7 +14,6 @@ export const GRPC = {
   unauthenticated: 16,
 } as const;
 
-/** Whether a call was refused with one of these codes. */
 export const isRefusedWith = (error: unknown, ...codes: number[]): boolean =>
   refusalOf(error, ...codes) !== null;
 
