@@ -161,18 +161,14 @@ export class Hand {
   /** Takes out of the line what may no longer be sent, after a change of its webhook. */
   recheck(lane: Lane): void {
     if (lane.webhook.isActive && !lane.webhook.isPaused) return;
-    this.putBack(
-      lane,
-      lane.holding.filter(({ delivery }) => lane.kept(delivery) !== null),
-    );
+    const kept = lane.holding.filter(({ delivery }) => lane.kept(delivery) !== null);
+    this.putBack(lane, kept);
   }
 
   /** Puts back what is in hand of one of a webhook's queues: something before it has gone back. */
   putBackOf(lane: Lane, kind: QueueKind): void {
-    this.putBack(
-      lane,
-      lane.holding.filter(({ queuedIn }) => kindOf(queuedIn) === kind),
-    );
+    const queued = lane.holding.filter(({ queuedIn }) => kindOf(queuedIn) === kind);
+    this.putBack(lane, queued);
   }
 
   /**
@@ -208,9 +204,7 @@ export class Hand {
   forget(outdated: ReadonlySet<DeliveryRecord>): void {
     const isLeft = ({ delivery }: Item): boolean => !outdated.has(delivery);
     for (const lane of this.lanes.values()) {
-      for (const item of lane.holding) {
-        if (!isLeft(item)) this.remove(item.delivery);
-      }
+      for (const item of lane.holding) if (!isLeft(item)) this.remove(item.delivery);
       lane.waiting = lane.waiting.filter(isLeft);
       lane.behind = lane.behind.filter(isLeft);
     }
@@ -233,9 +227,7 @@ export class Hand {
 
   /** Drops a delivery that was not sent: it is found in MongoDB again. */
   letGo(item: Item): void {
-    const done = (): void => {
-      this.remove(item.delivery);
-    };
+    const done = (): void => this.remove(item.delivery);
     if (item.isStored) done();
     else this.store(item, item.delivery, { done });
   }
