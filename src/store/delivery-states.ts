@@ -2,7 +2,7 @@ import type { AttemptPolicy } from '../contracts/activities';
 import type { Attempt, DeferralReason, DeliveryStatus, EndReason } from '../contracts/delivery';
 import type { AttemptResult } from '../domain/outcome';
 import { logWith } from './attempt-log';
-import { failedWith } from './delivery-record';
+import { failedWith, type DeliveryRecord } from './delivery-record';
 import { KEPT_AFTER_END_MS } from './retention';
 
 /* What becomes of a delivery, in a pipeline's `$set`: the same for workflows and couriers. */
@@ -58,6 +58,15 @@ export const queuedAs = (as: 'held' | DeferralReason, queuedIn: string) => ({
 export interface Judgement extends AttemptResult {
   policy: AttemptPolicy;
 }
+
+/** Whether an attempt of the current round decides what becomes of its delivery, as that is now. */
+export const decidesOn = (
+  delivery: Pick<DeliveryRecord, 'status' | 'endReason'>,
+  { status }: Judgement,
+): boolean =>
+  delivery.status === 'pending' ||
+  // Ended with its webhook, which nobody asked for: a replay would send it twice.
+  (status === 'succeeded' && delivery.endReason != null);
 
 /** What a deciding attempt leaves behind. A failure that other attempts may follow keeps what those are timed by. */
 export const decisionOf = ({ status, nextDelayMs, policy }: Judgement) => ({

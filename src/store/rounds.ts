@@ -11,6 +11,7 @@ import type { Recounts } from './counted-hours';
 import { queueFor, type DeliveryRecord } from './delivery-record';
 import {
   cancelledNow,
+  decidesOn,
   decisionOf,
   endedBecause,
   logged,
@@ -149,9 +150,7 @@ export class Rounds {
       // If another execution of its run has recorded an attempt, a failure is for that execution to decide.
       const known = status === 'succeeded' ? runId : undefined;
       const isSuperseded = !mayDecide || !isAtWork(seen, loaded, known);
-      // Ended with its webhook, which nobody asked for: a replay would send it twice.
-      const mayStillSucceed = status === 'succeeded' && seen.endReason != null;
-      const decides = !isSuperseded && (seen.status === 'pending' || mayStillSucceed);
+      const decides = !isSuperseded && decidesOn(seen, judgement);
       const attempt: Attempt = {
         number: seen.attemptCount + 1,
         ...(seen.expunged ? withoutAnswer(exchange) : exchange),

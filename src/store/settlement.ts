@@ -12,6 +12,7 @@ import { keptBack } from '../domain/kept-back';
 import { isGone, lastCounting } from '../domain/outcome';
 import type { DeliveryRecord } from './delivery-record';
 import {
+  decidesOn,
   decisionOf,
   endedBecause,
   endedWith,
@@ -250,9 +251,7 @@ function recordOf(
   const { _id } = state;
   const { status } = result;
   const isOfThisRound = state.replays === delivery.replays;
-  // Ended with its webhook, which nobody asked for: a replay would send it twice.
-  const mayStillSucceed = status === 'succeeded' && state.endReason != null;
-  const decides = isOfThisRound && (state.status === 'pending' || mayStillSucceed);
+  const decides = isOfThisRound && decidesOn(state, result);
   state.attemptCount += 1;
   // Cancelled and replayed meanwhile: it takes nothing from the schedule of the new round.
   const made: Attempt = {
