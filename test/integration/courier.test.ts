@@ -224,10 +224,13 @@ describe('a project whose events are dispatched express', () => {
       return deliveries[0]?.attemptCount === 1 && deliveries;
     });
     send.mockRestore();
-    await eventually('it has no answer', async () => {
-      const [attempt] = (await client.get(`/v1/deliveries/${id}`)).body.data.attempts;
-      return attempt.responseBody === undefined && attempt.responseHeaders === undefined;
-    });
+    // Stored after its event was expunged, it is expunged only then; its answer is gone a little earlier.
+    await eventually(
+      'it is expunged',
+      async () => (await stack.store.deliveries.find(id))!.expunged,
+    );
+    const [attempt] = (await client.get(`/v1/deliveries/${id}`)).body.data.attempts;
+    expect([attempt.responseBody, attempt.responseHeaders]).toEqual([undefined, undefined]);
     const refused = await client.post(`/v1/deliveries/${id}/replay`);
     expect(refused.body.error.code).toBe('event_expunged');
   });
