@@ -106,7 +106,7 @@ export function healthOf(webhook: HealthSigns, reader: ChangedBy): WebhookHealth
         return {
           ...state,
           reason: 'its receiver answered 410 (Gone): it wants no more deliveries',
-          remedy: canEnable ? `if it is there again: ${enable}` : ask,
+          remedy: canEnable ? `if the receiver should get deliveries again: ${enable}` : ask,
         };
       case 'consecutive_failures':
         // Tests are sent to a disabled webhook too, and what was on its way may have succeeded.

@@ -65,11 +65,11 @@ export type Project = {
    */
   catalog: string | null;
   /**
-   * The plan of its owner, by which some profiles gate webhooks.
+   * The owner’s plan; some profiles allow no webhooks on some plans.
    */
   plan: string | null;
   /**
-   * Who is notified by e-mail when a webhook fails.
+   * Who is notified by e-mail when a webhook is disabled automatically, and warned before. Only in the profiles `ahasend` and `custom`.
    */
   ownerEmail: string | null;
   /**
@@ -151,11 +151,11 @@ export type NewProject = {
    */
   catalog: string | null;
   /**
-   * The plan of its owner, by which some profiles gate webhooks.
+   * The owner’s plan; some profiles allow no webhooks on some plans.
    */
   plan: string | null;
   /**
-   * Who is notified by e-mail when a webhook fails.
+   * Who is notified by e-mail when a webhook is disabled automatically, and warned before. Only in the profiles `ahasend` and `custom`.
    */
   ownerEmail: string | null;
   /**
@@ -309,7 +309,7 @@ export type NewKey = {
    */
   name: string;
   /**
-   * What the key may do: everything in its project (`owner`), post events (`sender`), or read (`reader`).
+   * What the key may do: everything in its project (`owner`), post events and providers’ reports (`sender`), or read (`reader`).
    */
   role: 'owner' | 'sender' | 'reader';
   /**
@@ -344,7 +344,7 @@ export type Key = {
    */
   name: string;
   /**
-   * What the key may do: everything in its project (`owner`), post events (`sender`), or read (`reader`).
+   * What the key may do: everything in its project (`owner`), post events and providers’ reports (`sender`), or read (`reader`).
    */
   role: 'owner' | 'sender' | 'reader';
   /**
@@ -449,7 +449,7 @@ export type Webhook = {
    */
   name: string;
   /**
-   * A remark.
+   * A note for people.
    */
   description: string | null;
   /**
@@ -477,7 +477,7 @@ export type Webhook = {
    */
   disabledBy: 'platform' | 'customer' | null;
   /**
-   * The same of its pause.
+   * Who paused it, in the same terms.
    */
   pausedBy: 'platform' | 'customer' | null;
   /**
@@ -497,7 +497,7 @@ export type Webhook = {
    */
   lastStatus: number | string | null;
   /**
-   * How it is, in a word.
+   * Its state, and what to do about it.
    */
   health: {
     /**
@@ -586,7 +586,7 @@ export type NewWebhook = {
    */
   name: string;
   /**
-   * A remark.
+   * A note for people.
    */
   description: string | null;
   /**
@@ -614,7 +614,7 @@ export type NewWebhook = {
    */
   disabledBy: 'platform' | 'customer' | null;
   /**
-   * The same of its pause.
+   * Who paused it, in the same terms.
    */
   pausedBy: 'platform' | 'customer' | null;
   /**
@@ -634,7 +634,7 @@ export type NewWebhook = {
    */
   lastStatus: number | string | null;
   /**
-   * How it is, in a word.
+   * Its state, and what to do about it.
    */
   health: {
     /**
@@ -759,7 +759,7 @@ export type UpdatedWebhook = {
    */
   name: string;
   /**
-   * A remark.
+   * A note for people.
    */
   description: string | null;
   /**
@@ -787,7 +787,7 @@ export type UpdatedWebhook = {
    */
   disabledBy: 'platform' | 'customer' | null;
   /**
-   * The same of its pause.
+   * Who paused it, in the same terms.
    */
   pausedBy: 'platform' | 'customer' | null;
   /**
@@ -807,7 +807,7 @@ export type UpdatedWebhook = {
    */
   lastStatus: number | string | null;
   /**
-   * How it is, in a word.
+   * Its state, and what to do about it.
    */
   health: {
     /**
@@ -1041,7 +1041,7 @@ export type WebhookStats = {
       p99: number | null;
     };
     /**
-     * Its begin.
+     * When it starts.
      */
     day: string;
   }>;
@@ -1100,7 +1100,7 @@ export type WebhookStats = {
       p99: number | null;
     };
     /**
-     * Its begin.
+     * When it starts.
      */
     hour: string;
   }>;
@@ -1159,7 +1159,7 @@ export type WebhookStats = {
       p99: number | null;
     };
     /**
-     * Its begin.
+     * When it starts.
      */
     minute: string;
   }>;
@@ -1171,7 +1171,7 @@ export type ListedEventType = {
    */
   type: string;
   /**
-   * A remark.
+   * A note for people.
    */
   description: string;
   /**
@@ -1187,7 +1187,7 @@ export type ListedEventType = {
     [key: string]: unknown;
   };
   /**
-   * Whose it is: its profile’s, which nobody can change; its own, which it can change and delete; or its catalogue’s, in whose place it can define its own.
+   * Where it is defined: in the profile, where nobody can change it; in the project, which can change and delete it; or in the catalogue, which the project can override.
    */
   source: 'profile' | 'project' | 'catalog';
 };
@@ -1591,7 +1591,7 @@ export type Attempt = {
     [key: string]: string;
   };
   /**
-   * The first 16 KiB, decoded from gzip and deflate. What isn’t text is shown as `[binary, <size> bytes, in base64: …]`, at most 1,024 bytes of it.
+   * The first 16 KiB, decoded from gzip and deflate. What isn’t text is shown as `[binary, <size> bytes, in base64: …]`; above 1,024 bytes as `[binary, <size> bytes, the first 1024 in base64: …]`.
    */
   responseBody?: string;
   /**
@@ -1838,7 +1838,7 @@ export type Replay = {
    */
   pausedBy: 'platform' | 'customer' | null;
   /**
-   * How many deliveries there were when it was requested, those of deleted webhooks included; more, if it has come across more since.
+   * How many deliveries there were when it was requested, those of deleted webhooks included; it grows if the replay finds more.
    */
   matched: number;
   /**
@@ -1846,7 +1846,7 @@ export type Replay = {
    */
   replayed: number;
   /**
-   * Could not be replayed: the webhook is gone, or was disabled since the replay was requested, or the delivery is pending again, or was replayed otherwise meanwhile, or it has expired or its payload was deleted; or it was queued and ended before it was sent, cancelled or with its webhook. What the replay does not come across for that is counted when it is completed.
+   * Could not be replayed: the webhook is gone, or was disabled since the replay was requested, or the delivery is pending again, or was replayed otherwise meanwhile, or it has expired or its payload was deleted; or it was queued and ended before it was sent, cancelled or with its webhook. Deliveries that the replay no longer finds for one of these reasons are counted when it completes.
    */
   failed: number;
   /**
@@ -1999,7 +1999,7 @@ export type Stats = {
       accepted: number;
     };
     /**
-     * Its begin.
+     * When it starts.
      */
     day: string;
   }>;
@@ -2067,7 +2067,7 @@ export type Stats = {
       accepted: number;
     };
     /**
-     * Its begin.
+     * When it starts.
      */
     hour: string;
   }>;
@@ -2135,7 +2135,7 @@ export type Stats = {
       accepted: number;
     };
     /**
-     * Its begin.
+     * When it starts.
      */
     minute: string;
   }>;
@@ -2576,7 +2576,7 @@ export type Session = {
 
 export type SignInLink = {
   /**
-   * Opens the dashboard, signed in as the admin. Its fragment is sent to no server.
+   * Opens the dashboard, signed in as the admin. The fragment is never sent to a server.
    */
   url: string;
   /**
@@ -2584,7 +2584,7 @@ export type SignInLink = {
    */
   token: string;
   /**
-   * Until when it can be used.
+   * When it stops working.
    */
   expiresAt: string;
 };
@@ -2611,11 +2611,11 @@ export type ProjectWritable = {
    */
   catalog: string | null;
   /**
-   * The plan of its owner, by which some profiles gate webhooks.
+   * The owner’s plan; some profiles allow no webhooks on some plans.
    */
   plan: string | null;
   /**
-   * Who is notified by e-mail when a webhook fails.
+   * Who is notified by e-mail when a webhook is disabled automatically, and warned before. Only in the profiles `ahasend` and `custom`.
    */
   ownerEmail: string | null;
   /**
@@ -2693,11 +2693,11 @@ export type NewProjectWritable = {
    */
   catalog: string | null;
   /**
-   * The plan of its owner, by which some profiles gate webhooks.
+   * The owner’s plan; some profiles allow no webhooks on some plans.
    */
   plan: string | null;
   /**
-   * Who is notified by e-mail when a webhook fails.
+   * Who is notified by e-mail when a webhook is disabled automatically, and warned before. Only in the profiles `ahasend` and `custom`.
    */
   ownerEmail: string | null;
   /**
@@ -2831,7 +2831,7 @@ export type WebhookWritable = {
    */
   name: string;
   /**
-   * A remark.
+   * A note for people.
    */
   description: string | null;
   /**
@@ -2859,7 +2859,7 @@ export type WebhookWritable = {
    */
   disabledBy: 'platform' | 'customer' | null;
   /**
-   * The same of its pause.
+   * Who paused it, in the same terms.
    */
   pausedBy: 'platform' | 'customer' | null;
   /**
@@ -2879,7 +2879,7 @@ export type WebhookWritable = {
    */
   lastStatus: number | string | null;
   /**
-   * How it is, in a word.
+   * Its state, and what to do about it.
    */
   health: {
     /**
@@ -2964,7 +2964,7 @@ export type NewWebhookWritable = {
    */
   name: string;
   /**
-   * A remark.
+   * A note for people.
    */
   description: string | null;
   /**
@@ -2992,7 +2992,7 @@ export type NewWebhookWritable = {
    */
   disabledBy: 'platform' | 'customer' | null;
   /**
-   * The same of its pause.
+   * Who paused it, in the same terms.
    */
   pausedBy: 'platform' | 'customer' | null;
   /**
@@ -3012,7 +3012,7 @@ export type NewWebhookWritable = {
    */
   lastStatus: number | string | null;
   /**
-   * How it is, in a word.
+   * Its state, and what to do about it.
    */
   health: {
     /**
@@ -3133,7 +3133,7 @@ export type UpdatedWebhookWritable = {
    */
   name: string;
   /**
-   * A remark.
+   * A note for people.
    */
   description: string | null;
   /**
@@ -3161,7 +3161,7 @@ export type UpdatedWebhookWritable = {
    */
   disabledBy: 'platform' | 'customer' | null;
   /**
-   * The same of its pause.
+   * Who paused it, in the same terms.
    */
   pausedBy: 'platform' | 'customer' | null;
   /**
@@ -3181,7 +3181,7 @@ export type UpdatedWebhookWritable = {
    */
   lastStatus: number | string | null;
   /**
-   * How it is, in a word.
+   * Its state, and what to do about it.
    */
   health: {
     /**
@@ -3338,7 +3338,7 @@ export type ListProjectsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3387,11 +3387,11 @@ export type CreateProjectData = {
      */
     name: string;
     /**
-     * The plan of its owner, by which some profiles gate webhooks.
+     * The owner’s plan; some profiles allow no webhooks on some plans.
      */
     plan?: string | null;
     /**
-     * Who is notified by e-mail when a webhook fails.
+     * Who is notified by e-mail when a webhook is disabled automatically, and warned before. Only in the profiles `ahasend` and `custom`.
      */
     ownerEmail?: string | null;
     /**
@@ -3502,7 +3502,7 @@ export type CreateProjectErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3582,7 +3582,7 @@ export type DeleteProjectErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3664,7 +3664,7 @@ export type GetProjectErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3701,11 +3701,11 @@ export type UpdateProjectData = {
      */
     name?: string;
     /**
-     * The plan of its owner, by which some profiles gate webhooks.
+     * The owner’s plan; some profiles allow no webhooks on some plans.
      */
     plan?: string | null;
     /**
-     * Who is notified by e-mail when a webhook fails.
+     * Who is notified by e-mail when a webhook is disabled automatically, and warned before. Only in the profiles `ahasend` and `custom`.
      */
     ownerEmail?: string | null;
     /**
@@ -3825,7 +3825,7 @@ export type UpdateProjectErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3904,7 +3904,7 @@ export type ListKeysErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3945,7 +3945,7 @@ export type CreateKeyData = {
      */
     name: string;
     /**
-     * What the key may do: everything in its project (`owner`), post events (`sender`), or read (`reader`).
+     * What the key may do: everything in its project (`owner`), post events and providers’ reports (`sender`), or read (`reader`).
      */
     role: 'owner' | 'sender' | 'reader';
     /**
@@ -4007,7 +4007,7 @@ export type CreateKeyErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4081,7 +4081,7 @@ export type DeleteKeyErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4167,7 +4167,7 @@ export type ListCatalogsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4258,7 +4258,7 @@ export type ListCatalogEventTypesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4346,7 +4346,7 @@ export type DeleteCatalogEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4434,7 +4434,7 @@ export type GetCatalogEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4460,7 +4460,7 @@ export type GetCatalogEventTypeResponse =
 export type DefineCatalogEventTypeData = {
   body: {
     /**
-     * A remark.
+     * A note for people.
      */
     description: string;
     /**
@@ -4534,7 +4534,7 @@ export type DefineCatalogEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4611,7 +4611,7 @@ export type ListAvailableEventsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4685,7 +4685,7 @@ export type GetWebhookDefaultsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4735,7 +4735,7 @@ export type ListWebhooksData = {
      */
     state?: string;
     /**
-     * Those that have the same there, or nothing, come in the order of their creation.
+     * Webhooks with equal or missing values are ordered by creation time.
      */
     sort?: 'createdAt' | 'name' | 'failureCount' | 'lastFailedAt' | 'lastSuccessAt';
     /**
@@ -4776,7 +4776,7 @@ export type ListWebhooksErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4825,7 +4825,7 @@ export type CreateWebhookData = {
      */
     events: Array<string>;
     /**
-     * A remark.
+     * A note for people.
      */
     description?: string | null;
     /**
@@ -4864,7 +4864,7 @@ export type CreateWebhookData = {
       backlogOrder?: 'oldest_first' | 'newest_first';
     };
     /**
-     * A query in MongoDB’s syntax over the envelope, whose members its paths begin with; its operators and limits are in [the guide](docs/guide-webhooks.md). An event that would take over 200,000 steps to evaluate passes, and so does any event while its project has used up its CPU time.
+     * A query in MongoDB’s syntax over the envelope; each path starts with one of its members. Its operators and limits are in [the guide](docs/guide-webhooks.md). An event that would take over 200,000 steps to evaluate passes, and so does any event while its project has used up its CPU time.
      */
     filter?: {
       [key: string]: unknown;
@@ -4936,7 +4936,7 @@ export type CreateWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5016,7 +5016,7 @@ export type DeleteWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5098,7 +5098,7 @@ export type GetWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5135,7 +5135,7 @@ export type UpdateWebhookData = {
      */
     events?: Array<string>;
     /**
-     * A remark.
+     * A note for people.
      */
     description?: string | null;
     /**
@@ -5174,7 +5174,7 @@ export type UpdateWebhookData = {
       backlogOrder?: 'oldest_first' | 'newest_first';
     };
     /**
-     * A query in MongoDB’s syntax over the envelope, whose members its paths begin with; its operators and limits are in [the guide](docs/guide-webhooks.md). An event that would take over 200,000 steps to evaluate passes, and so does any event while its project has used up its CPU time.
+     * A query in MongoDB’s syntax over the envelope; each path starts with one of its members. Its operators and limits are in [the guide](docs/guide-webhooks.md). An event that would take over 200,000 steps to evaluate passes, and so does any event while its project has used up its CPU time.
      */
     filter?: {
       [key: string]: unknown;
@@ -5242,7 +5242,7 @@ export type UpdateWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5316,7 +5316,7 @@ export type GetWebhookSecretErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5407,7 +5407,7 @@ export type RotateWebhookSecretErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5499,7 +5499,7 @@ export type TestWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5586,7 +5586,7 @@ export type PauseWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5656,7 +5656,7 @@ export type ResumeWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5739,7 +5739,7 @@ export type GetWebhookStatsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5813,7 +5813,7 @@ export type ListEventTypesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5895,7 +5895,7 @@ export type DeleteEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6002,7 +6002,7 @@ export type DefineEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6106,7 +6106,7 @@ export type ListEventsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6239,7 +6239,7 @@ export type PostEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6367,7 +6367,7 @@ export type PostEventsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6473,7 +6473,7 @@ export type ExportEventsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6537,7 +6537,7 @@ export type ExpungeEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6607,7 +6607,7 @@ export type GetEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6717,7 +6717,7 @@ export type ListDeliveriesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6843,7 +6843,7 @@ export type ExportDeliveriesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6907,7 +6907,7 @@ export type GetDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6981,7 +6981,7 @@ export type RetryDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7055,7 +7055,7 @@ export type CancelDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7129,7 +7129,7 @@ export type ReplayDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7203,7 +7203,7 @@ export type ListReplaysErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7321,7 +7321,7 @@ export type CreateReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7401,7 +7401,7 @@ export type GetReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7475,7 +7475,7 @@ export type PauseReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7549,7 +7549,7 @@ export type ResumeReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7623,7 +7623,7 @@ export type CancelReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7701,7 +7701,7 @@ export type GetStatsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7822,7 +7822,7 @@ export type ListAuditErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7924,7 +7924,7 @@ export type SearchErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7993,7 +7993,7 @@ export type StreamDeliveriesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8069,7 +8069,7 @@ export type ListPlatformWebhooksErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8156,7 +8156,7 @@ export type CreatePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8222,7 +8222,7 @@ export type DeletePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8297,7 +8297,7 @@ export type GetPlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8395,7 +8395,7 @@ export type UpdatePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8494,7 +8494,7 @@ export type ReplacePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8584,7 +8584,7 @@ export type ReceiveProviderEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8673,7 +8673,7 @@ export type ReceiveNativeEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8767,7 +8767,7 @@ export type ListReportsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8849,7 +8849,7 @@ export type GetReportErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8914,7 +8914,7 @@ export type RevokePortalLinksErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -9009,7 +9009,7 @@ export type CreatePortalLinkErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -9068,7 +9068,7 @@ export type SignOutErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -9139,7 +9139,7 @@ export type GetSessionErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -9228,7 +9228,7 @@ export type SignInErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -9293,7 +9293,7 @@ export type CreateSignInLinkErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -9404,7 +9404,7 @@ export type GetReadinessData = {
 
 export type GetReadinessErrors = {
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`.
    */
   503: Error;
 };
@@ -9471,7 +9471,7 @@ export type GetMetricsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`.
+   * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`.
    */
   503: Error;
 };
@@ -11085,7 +11085,7 @@ export type ReceiveAhasendMessageDeliveredWebhookPayload = {
        */
       response?: string;
       /**
-       * A remark.
+       * A note for people.
        */
       description?: string;
       /**
@@ -11165,7 +11165,7 @@ export type ReceiveAhasendMessageDeferredWebhookPayload = {
        */
       response?: string;
       /**
-       * A remark.
+       * A note for people.
        */
       description?: string;
       /**
@@ -11296,7 +11296,7 @@ export type ReceiveAhasendMessageBouncedWebhookPayload = {
        */
       response?: string;
       /**
-       * A remark.
+       * A note for people.
        */
       description?: string;
       /**

@@ -63,8 +63,9 @@ export const DESCRIPTIONS: Record<string, string> = {
 
   // Projects and keys
   profile: 'The profile: its event types, envelope, signatures and figures.',
-  plan: 'The plan of its owner, by which some profiles gate webhooks.',
-  ownerEmail: 'Who is notified by e-mail when a webhook fails.',
+  plan: 'The owner’s plan; some profiles allow no webhooks on some plans.',
+  ownerEmail:
+    'Who is notified by e-mail when a webhook is disabled automatically, and warned before. Only in the profiles `ahasend` and `custom`.',
   policy: 'Overrides of the figures of the project or the profile.',
   timeoutMs: 'How long one attempt may take, in milliseconds.',
   retryDelaysMs: 'The waits between attempts, in milliseconds.',
@@ -78,7 +79,7 @@ export const DESCRIPTIONS: Record<string, string> = {
   resend: 'Resend’s signing secret.',
   sendgrid: 'SendGrid’s verification key.',
   mailgun: 'Mailgun’s webhook signing key.',
-  role: 'What the key may do: everything in its project (`owner`), post events (`sender`), or read (`reader`).',
+  role: 'What the key may do: everything in its project (`owner`), post events and providers’ reports (`sender`), or read (`reader`).',
   'AuditEntry.role':
     'The role of the key; `portal:read` or `portal:manage` for a portal link, whose id is then the `key`.',
   'signIn.key': 'The admin key, or a key of a project.',
@@ -88,7 +89,7 @@ export const DESCRIPTIONS: Record<string, string> = {
 
   // Webhooks
   url: 'Where its deliveries are sent.',
-  description: 'A remark.',
+  description: 'A note for people.',
   'EventType.description': 'What it is about.',
   'defineEventType.description': 'What it is about.',
   headers:

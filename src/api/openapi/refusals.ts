@@ -19,7 +19,7 @@ const STATUS_TEXT: Record<number, string> = {
   422: 'Something in the request is wrong; `details` names the fields.',
   429: 'Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies.',
   500: 'A bug in Posthorn.',
-  503: 'The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise.',
+  503: 'The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise.',
 };
 
 export const requestIdHeader = {

@@ -84,7 +84,7 @@ const attemptSchema = z
       .string()
       .optional()
       .describe(
-        'The first 16 KiB, decoded from gzip and deflate. What isn’t text is shown as `[binary, <size> bytes, in base64: …]`, at most 1,024 bytes of it.',
+        'The first 16 KiB, decoded from gzip and deflate. What isn’t text is shown as `[binary, <size> bytes, in base64: …]`; above 1,024 bytes as `[binary, <size> bytes, the first 1024 in base64: …]`.',
       ),
     responseBodyCut: z
       .literal(true)

@@ -108,7 +108,7 @@ export const listedEventTypeSchema = eventTypeSchema
     source: z
       .enum(EVENT_TYPE_SOURCES)
       .describe(
-        'Whose it is: its profile’s, which nobody can change; its own, which it can change and delete; or its catalogue’s, in whose place it can define its own.',
+        'Where it is defined: in the profile, where nobody can change it; in the project, which can change and delete it; or in the catalogue, which the project can override.',
       ),
   })
   .meta({ id: 'ListedEventType' });

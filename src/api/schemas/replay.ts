@@ -33,11 +33,11 @@ export const replaySchema = z
       .nullable()
       .describe('Who paused it. Links don’t resume what was paused with a key.'),
     matched: count.describe(
-      'How many deliveries there were when it was requested, those of deleted webhooks included; more, if it has come across more since.',
+      'How many deliveries there were when it was requested, those of deleted webhooks included; it grows if the replay finds more.',
     ),
     replayed: count,
     failed: count.describe(
-      'Could not be replayed: the webhook is gone, or was disabled since the replay was requested, or the delivery is pending again, or was replayed otherwise meanwhile, or it has expired or its payload was deleted; or it was queued and ended before it was sent, cancelled or with its webhook. What the replay does not come across for that is counted when it is completed.',
+      'Could not be replayed: the webhook is gone, or was disabled since the replay was requested, or the delivery is pending again, or was replayed otherwise meanwhile, or it has expired or its payload was deleted; or it was queued and ended before it was sent, cancelled or with its webhook. Deliveries that the replay no longer finds for one of these reasons are counted when it completes.',
     ),
     createdAt: time,
     updatedAt: time,

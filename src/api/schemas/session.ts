@@ -37,9 +37,11 @@ export const signInLinkSchema = z
   .object({
     url: z
       .url()
-      .describe('Opens the dashboard, signed in as the admin. Its fragment is sent to no server.'),
+      .describe(
+        'Opens the dashboard, signed in as the admin. The fragment is never sent to a server.',
+      ),
     token: z.string().describe('The secret in it. It signs in once.'),
-    expiresAt: time.describe('Until when it can be used.'),
+    expiresAt: time.describe('When it stops working.'),
   })
   .meta({ id: 'SignInLink' });
 

@@ -21,7 +21,7 @@ const figures = z.object({
   latencyMs: z.object({ p50: latency, p90: latency, p99: latency }),
 });
 
-const begin = time.describe('Its begin.');
+const begin = time.describe('When it starts.');
 const countedAt = time.describe(
   'What happened before this is counted. It is now, unless a lot of older deliveries keep changing.',
 );

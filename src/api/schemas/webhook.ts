@@ -38,7 +38,7 @@ export const webhookSchema = z
     isPaused: z.boolean(),
     disabledReason: z.enum(['manual', 'gone', 'consecutive_failures']).nullable(),
     disabledBy: disabledBySchema,
-    pausedBy: z.enum(CHANGED_BY).nullable().describe('The same of its pause.'),
+    pausedBy: z.enum(CHANGED_BY).nullable().describe('Who paused it, in the same terms.'),
     failureCount: count.describe('Failed attempts in a row.'),
     lastSuccessAt: time.nullable(),
     lastFailedAt: time.nullable(),
@@ -46,7 +46,7 @@ export const webhookSchema = z
       .union([httpStatus, z.string()])
       .nullable()
       .describe('The last attempt’s HTTP status, or its error code if there was no answer.'),
-    health: healthSchema.describe('How it is, in a word.'),
+    health: healthSchema.describe('Its state, and what to do about it.'),
     signing: z.array(z.enum(SIGNING_SCHEMES)),
     policy: z.object(shownPolicy),
     headers: z

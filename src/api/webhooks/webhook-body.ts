@@ -83,7 +83,7 @@ const filterField = (
     .transform((query) => (query === null ? null : JSON.stringify(query)))
     .meta({
       description:
-        'A query in MongoDB’s syntax over the envelope, whose members its paths begin with; its operators and limits are in [the guide](docs/guide-webhooks.md). An event that would take over 200,000 steps to evaluate passes, and so does any event while its project has used up its CPU time.',
+        'A query in MongoDB’s syntax over the envelope; each path starts with one of its members. Its operators and limits are in [the guide](docs/guide-webhooks.md). An event that would take over 200,000 steps to evaluate passes, and so does any event while its project has used up its CPU time.',
       override: { type: ['object', 'null'] },
     });
 

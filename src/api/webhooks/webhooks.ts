@@ -67,7 +67,7 @@ export const webhooksQuery = z.strictObject({
   sort: z
     .enum(WEBHOOK_SORTS)
     .default('createdAt')
-    .describe('Those that have the same there, or nothing, come in the order of their creation.'),
+    .describe('Webhooks with equal or missing values are ordered by creation time.'),
   order: z
     .enum(['asc', 'desc'])
     .optional()

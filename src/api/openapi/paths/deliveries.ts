@@ -136,8 +136,8 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
   },
   ...Object.fromEntries(
     Object.entries({
-      pause: `${TAKES_BACK} A resume goes on with it.`,
-      resume: 'Goes on where it was paused.',
+      pause: `${TAKES_BACK} A resume continues it.`,
+      resume: 'Continues where it was paused.',
       cancel: TAKES_BACK,
     }).map(([move, description]) => [
       `/v1/replays/{id}/${move}`,
@@ -160,7 +160,7 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
       tag: 'Insight',
       summary: 'Statistics of the project',
       description:
-        'For the last 24 hours (by the day: 30 days; by the minute: the last hour), or up to 31 days, and what needs attention now. As quick for millions of deliveries as for a few.',
+        'For the last 24 hours (by the day: 30 days; by the minute: the last hour), or a range of at most 31 days, by the minute 2 hours, and what needs attention now. As quick for millions of deliveries as for a few.',
       query: statsQuery,
       answers: { 200: data('The figures.', projectStatsSchema, projectStatsExample) },
     }),

@@ -36,8 +36,13 @@ export const projectPaths: ZodOpenApiPathsObject = {
       body: {
         schema: projectBody,
         examples: {
-          default: { name: 'Acme newsletters', ownerEmail: 'ops@acme.example' },
-          'a customer': { name: 'Acme', profile: 'custom', externalId: 'cust_42' },
+          default: { name: 'Acme newsletters' },
+          'a customer': {
+            name: 'Acme',
+            profile: 'custom',
+            externalId: 'cust_42',
+            ownerEmail: 'ops@acme.example',
+          },
           'another profile': {
             name: 'Shop',
             profile: 'custom',
@@ -101,7 +106,7 @@ export const projectPaths: ZodOpenApiPathsObject = {
       operationId: 'createKey',
       tag,
       summary: 'Create a key',
-      description: `${OWNERS} An \`owner\` may do everything in its project, a \`sender\` post events, a \`reader\` read.`,
+      description: `${OWNERS} An \`owner\` may do everything in its project, a \`sender\` post events and providers’ reports, a \`reader\` read.`,
       path: z.object(ofProject),
       body: { schema: keyBody, examples: { sender: { name: 'Mail service', role: 'sender' } } },
       answers: {

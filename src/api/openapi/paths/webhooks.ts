@@ -53,7 +53,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
     get: operation({
       operationId: 'getWebhookDefaults',
       tag,
-      summary: 'What applies to a webhook that says nothing of it',
+      summary: 'Defaults for webhooks',
       description: 'The project’s policy, else its profile’s; and how the profile signs.',
       answers: { 200: data('The defaults.', webhookDefaultsSchema, webhookDefaultsExample) },
     }),
@@ -241,7 +241,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'Statistics of a webhook',
       description:
-        'For the last 24 hours (by the day: 30 days; by the minute: the last hour), or up to 31 days.',
+        'For the last 24 hours (by the day: 30 days; by the minute: the last hour), or a range of at most 31 days, by the minute 2 hours.',
       path,
       query: statsQuery,
       answers: { 200: data('The figures.', webhookStatsSchema, webhookStatsExample) },
