@@ -2,18 +2,28 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { metrics } from './metrics';
 
 /**
- * What METRICS_ADDRESS serves, without a key: `/metrics`; `/healthz`, 200 while the process runs;
- * `/readyz`, 200 while it does its work, otherwise 503 with the reason.
+ * What METRICS_ADDRESS serves, without a key: `/metrics`; `/healthz`, 200 while the process runs; `/readyz`.
+ * @param readyz answers that: the API where there is one, so that a process says one thing wherever it is asked
  */
-export function operationsListener(whyIdle: () => Promise<string | null>): RequestListener {
-  return (req, res) => void answerTo(req, res, whyIdle);
+export function operationsListener(readyz: RequestListener): RequestListener {
+  return (req, res) => void answerTo(req, res, readyz);
+}
+
+/** `/readyz` of a process that only works: 200 while it does, otherwise 503 with the reason. */
+export function workersReadyz(whyIdle: () => Promise<string | null>): RequestListener {
+  return (_req, res) =>
+    void whyIdle().then(
+      (reason) => answer(res, reason === null ? 200 : 503, reason ?? 'ok'),
+      () => res.writeHead(500).end(),
+    );
 }
 
 async function answerTo(
-  { method, url = '' }: IncomingMessage,
+  req: IncomingMessage,
   res: ServerResponse,
-  whyIdle: () => Promise<string | null>,
+  readyz: RequestListener,
 ): Promise<void> {
+  const { method, url = '' } = req;
   const path = url.replace(/\/?(\?.*)?$/, '');
   try {
     switch (`${method === 'HEAD' ? 'GET' : method} ${path}`) {
@@ -25,11 +35,9 @@ async function answerTo(
       case 'GET /healthz':
         answer(res, 200, 'ok');
         return;
-      case 'GET /readyz': {
-        const reason = await whyIdle();
-        answer(res, reason === null ? 200 : 503, reason ?? 'ok');
+      case 'GET /readyz':
+        readyz(req, res);
         return;
-      }
       default:
         answer(res, 404, 'GET /metrics, /healthz or /readyz');
     }

@@ -1,12 +1,12 @@
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { createApi } from './api/app';
+import type { Api } from './api/app';
 import { createApiServer, stopper, type StopWithin } from './api/http/server';
 import { ConfigError, loadConfig, ROLES, type Role } from './config/config';
 import { createLogger } from './log';
 import { LogOutput } from './log-output';
-import { operationsListener } from './operations';
+import { operationsListener, workersReadyz } from './operations';
 import { causeOf, whyNotListening } from './reachability';
 import { Readiness } from './readiness';
 import { StartError } from './start-error';
@@ -60,14 +60,16 @@ async function main(): Promise<void> {
   const parts: Parts = { config, log, store, engine, cipher, readiness, tenantCpu };
   const services: Service[] = [];
   // Servers come first, so that a port in use is reported before anything waits for MongoDB or Temporal.
-  if (api) services.push(await startApi(api.createApi, parts));
+  const served = api?.createApi(parts);
+  if (served) services.push(await startApi(served, parts));
   const worker = workers?.startWorker(parts);
   if (worker) services.push(worker);
   let operations: Service | undefined;
   if (config.metricsAddress !== undefined) {
     const whyIdle = async (): Promise<string | null> =>
       (await readiness.ask()) ?? worker?.whyIdle() ?? null;
-    operations = await startOperations(config.metricsAddress, log, whyIdle);
+    const readyz = served?.app ?? workersReadyz(whyIdle);
+    operations = await startOperations(config.metricsAddress, log, readyz);
   }
   const stop = async (): Promise<void> => {
     readiness.stop();
@@ -120,9 +122,10 @@ function tellUnavailable(error: unknown): never {
   );
 }
 
-async function startApi(create: typeof createApi, parts: Parts): Promise<Service> {
-  const { config, log } = parts;
-  const { app, endStreams, drained } = create(parts);
+async function startApi(
+  { app, endStreams, drained }: Api,
+  { config, log }: Parts,
+): Promise<Service> {
   const server = createApiServer(app, log, { sendMs: config.sendTimeoutSeconds * 1000 });
   const settings = { host: 'HOST', port: 'PORT' };
   const { done, stop } = await listen(server, config, settings, API_STOPS_WITHIN);
@@ -138,12 +141,12 @@ async function startApi(create: typeof createApi, parts: Parts): Promise<Service
 async function startOperations(
   address: string,
   log: Logger,
-  whyIdle: () => Promise<string | null>,
+  readyz: RequestListener,
 ): Promise<Service> {
   const { hostname, port } = new URL(`http://${address}`);
   const host = hostname.replace(/^\[|\]$/g, '');
   const setting = 'METRICS_ADDRESS';
-  const server = createApiServer(operationsListener(whyIdle), log);
+  const server = createApiServer(operationsListener(readyz), log);
   const at = { host, port: Number(port || 80) };
   return listen(server, at, { host: setting, port: setting }, OPERATIONS_STOP_WITHIN);
 }

@@ -187,7 +187,8 @@ describe('a process of the role all of which Temporal refuses', () => {
 
 describe('an API and a worker whose Temporal loses its data while they run', () => {
   it('ask for setup, accept events meanwhile, and deliver them once it has run', async () => {
-    const [port, apiPort, operations] = [await freePort(), await freePort(), await freePort()];
+    const [port, apiPort] = [await freePort(), await freePort()];
+    const [ofApi, ofWorker] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
     const startTemporal = () =>
       startPatiently(() =>
         TestWorkflowEnvironment.createLocal({ server: { executable: devServer(), port } }),
@@ -202,18 +203,21 @@ describe('an API and a worker whose Temporal loses its data while they run', () 
     const setUp = () => setUpTemporal(loadConfig('all', environment), pino({ level: 'silent' }));
     await setUp();
     const receiver = await Receiver.start();
-    const api = RoleProcess.start('api', environment);
-    const METRICS_ADDRESS = `127.0.0.1:${operations}`;
-    const worker = RoleProcess.start('worker', { ...environment, METRICS_ADDRESS });
+    const api = RoleProcess.start('api', { ...environment, METRICS_ADDRESS: ofApi });
+    const worker = RoleProcess.start('worker', { ...environment, METRICS_ADDRESS: ofWorker });
     const both = (text: string) => Promise.all([api, worker].map((role) => role.logged(text)));
     const admin = new ApiClient(`http://127.0.0.1:${apiPort}`, ADMIN_KEY);
-    const say = (temporalState: string, ofWorker: number) =>
+    const operations = new ApiClient(`http://${ofApi}`, ADMIN_KEY);
+    const say = (temporalState: string, workersStatus: number) =>
       eventually(
-        `they say ${temporalState} and ${ofWorker}`,
+        `they say ${temporalState} and ${workersStatus}`,
         async () => {
-          const { status, body } = await admin.get('/readyz');
-          if (status !== 200 || body.data.temporal !== temporalState) return false;
-          return (await fetch(`http://${METRICS_ADDRESS}/readyz`)).status === ofWorker;
+          // An API says the same where metrics are.
+          for (const asked of [admin, operations]) {
+            const { status, body } = await asked.get('/readyz');
+            if (status !== 200 || body.data.temporal !== temporalState) return false;
+          }
+          return (await fetch(`http://${ofWorker}/readyz`)).status === workersStatus;
         },
         PATIENCE_MS,
       );

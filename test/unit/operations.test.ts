@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { operationsListener } from '../../src/operations';
+import { operationsListener, workersReadyz } from '../../src/operations';
 
 describe('what METRICS_ADDRESS serves', () => {
   let idle: () => Promise<string | null>;
   let server: Server;
   beforeEach(async () => {
     idle = () => Promise.resolve(null);
-    server = createServer(operationsListener(() => idle())).listen(0, '127.0.0.1');
+    server = createServer(operationsListener(workersReadyz(() => idle()))).listen(0, '127.0.0.1');
     await once(server, 'listening');
   });
   afterEach(() => {
