@@ -38,13 +38,19 @@ const ERROR_REMEDIES: Readonly<Record<string, Remedy>> = {
     customer: 'answer sooner, and do the work after the answer',
   },
   dns: 'check that the host name of the URL can be resolved',
-  tls: 'check the receiver’s certificate: it must be valid for the host name, with TLS 1.2 or later',
+  tls: {
+    platform:
+      'check the receiver’s certificate: it must be valid for the host name, with TLS 1.2 or later; or have the operator trust its authority by NODE_EXTRA_CA_CERTS',
+    customer:
+      'check the receiver’s certificate: it must be valid for the host name, with TLS 1.2 or later',
+  },
   connection_refused: 'check that the receiver is running and its port is open',
   connection_reset:
     'check the log of the receiver, and of the proxies before it: they cut connections',
   unreachable: 'check that the receiver can be reached from here: network, firewall, address',
   blocked_address: {
-    platform: 'its host name points to a private address: use a public one, or have it allowed',
+    platform:
+      'its host name points to a private address: use a public one, or have the operator allow its network by POSTHORN_ALLOWED_CIDRS',
     customer: 'its host name points to a private address: use a public one',
   },
   invalid_response: 'check that the URL is that of an HTTP server, and what it answers',

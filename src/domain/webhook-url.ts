@@ -1,3 +1,4 @@
+import type { ChangedBy } from './changed-by';
 import { addressRefusal, isAddress, isLoopbackAddress } from './address';
 
 /** Which URLs a webhook may have, other than https to a public host (docs/contract.md, 1.4). */
@@ -8,6 +9,8 @@ export interface WebhookUrlPolicy {
   development: boolean;
   /** Networks that the operator allows, in CIDR notation. */
   allowedCidrs: readonly string[];
+  /** Who is told what is wrong: settings are not a customer's concern. */
+  reader: ChangedBy;
 }
 
 const MAX_LENGTH = 2048;
@@ -46,7 +49,9 @@ export function checkWebhookUrl(url: string, policy: WebhookUrlPolicy): string |
   if (!isHttp && scheme[1]!.toLowerCase() !== 'https') return 'must be an https URL';
 
   const authority = url.slice(scheme[0].length).replace(/[/?].*$/, '');
-  if (authority.includes('@')) return 'must not contain credentials';
+  if (authority.includes('@')) {
+    return 'must not contain credentials; send them in `headers`, as Authorization: Basic …';
+  }
   if (authority === '' || authority.startsWith(':')) return 'must have a host';
   // A name that looks like another should at least be visible as what it is.
   if (/[^\x20-\x7e]/.test(authority)) return 'must have its host in its ASCII (punycode) form';
@@ -77,7 +82,9 @@ function checkAddress(address: string, policy: WebhookUrlPolicy): string | null 
     allowLoopback: policy.development,
     allowedCidrs: policy.allowedCidrs,
   });
-  return refusal === null ? null : 'must not point to an address that is not public';
+  if (refusal === null) return null;
+  const isOurs = policy.reader === 'platform';
+  return `must not point to an address that is not public${isOurs ? ', unless POSTHORN_ALLOWED_CIDRS allows its network' : ''}`;
 }
 
 function checkName(host: string, { development }: WebhookUrlPolicy): string | null {

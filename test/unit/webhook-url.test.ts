@@ -1,7 +1,12 @@
 import * as fc from 'fast-check';
 import { canonicalWebhookUrl, checkWebhookUrl } from '../../src/domain/webhook-url';
 
-const PRODUCTION = { allowHttp: false, development: false, allowedCidrs: [] };
+const PRODUCTION = {
+  allowHttp: false,
+  development: false,
+  allowedCidrs: [],
+  reader: 'customer',
+} as const;
 const DEVELOPMENT = { ...PRODUCTION, development: true };
 const HTTP_IN_DEVELOPMENT = { ...DEVELOPMENT, allowHttp: true };
 
@@ -59,9 +64,18 @@ describe('in production', () => {
     [`https://${'a.'.repeat(130)}example/`, 'must have a valid host name'],
     ['https://example.com:0/', 'must not have port 0'],
     // what doesn't belong into it
-    ['https://user:secret@example.com/', 'must not contain credentials'],
-    ['https://user@example.com/', 'must not contain credentials'],
-    ['https://@example.com/', 'must not contain credentials'],
+    [
+      'https://user:secret@example.com/',
+      'must not contain credentials; send them in `headers`, as Authorization: Basic …',
+    ],
+    [
+      'https://user@example.com/',
+      'must not contain credentials; send them in `headers`, as Authorization: Basic …',
+    ],
+    [
+      'https://@example.com/',
+      'must not contain credentials; send them in `headers`, as Authorization: Basic …',
+    ],
     ['https://example.com/#', 'must not have a fragment'],
     ['https://example.com/#part', 'must not have a fragment'],
     ['https://example.com#@10.0.0.1/', 'must not have a fragment'],
@@ -102,6 +116,15 @@ describe('in production', () => {
   ])('refuses %j: %s', (url, message) => {
     expect(checkWebhookUrl(url, PRODUCTION)).toBe(message);
   });
+});
+
+it('tells the platform, but no customer, which setting allows a private address', () => {
+  const told = (reader: 'platform' | 'customer') =>
+    checkWebhookUrl('https://10.0.0.1/', { ...PRODUCTION, reader });
+  expect(told('platform')).toBe(
+    'must not point to an address that is not public, unless POSTHORN_ALLOWED_CIDRS allows its network',
+  );
+  expect(told('customer')).toBe('must not point to an address that is not public');
 });
 
 describe('in development', () => {

@@ -434,7 +434,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Create a key
    *
-   * The admin key, or a key of role `owner` of this project. An `owner` may do everything in its project, a `sender` post events, a `reader` read.
+   * The admin key, or a key of role `owner` of this project. An `owner` may do everything in its project, a `sender` post events and providers’ reports, a `reader` read.
    */
   public createKey<ThrowOnError extends boolean = false>(
     options: Options<CreateKeyData, ThrowOnError>,
@@ -644,7 +644,7 @@ export class Posthorn extends HeyApiClient {
   }
 
   /**
-   * What applies to a webhook that says nothing of it
+   * Defaults for webhooks
    *
    * The project’s policy, else its profile’s; and how the profile signs.
    */
@@ -940,7 +940,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Statistics of a webhook
    *
-   * For the last 24 hours (by the day: 30 days; by the minute: the last hour), or up to 31 days.
+   * For the last 24 hours (by the day: 30 days; by the minute: the last hour), or a range of at most 31 days, by the minute 2 hours.
    */
   public getWebhookStats<ThrowOnError extends boolean = false>(
     options: Options<GetWebhookStatsData, ThrowOnError>,
@@ -1130,7 +1130,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Export events
    *
-   * All pages of the list in one answer, in its order: a JSON object per line (`ndjson`), or a header row and a row per item (`csv`). Each item is shown as it was when it was read. A complete export ends with the last chunk of the body, and with the trailer `X-Export-Count`. One that fails on its way has an error as its last line, `{"error":{"code","message","requestId"}}` or a row that begins with `#error`, and then breaks off; continue it with the last id as `cursor`. In CSV, fields within a field are called `parent.field`, other values that are not scalars are JSON, and a `'` precedes what a spreadsheet would take for a formula.
+   * All pages of the list in one answer, in its order: a JSON object per line (`ndjson`), or a header row and a row per item (`csv`). Each item is shown as it was when it was read. A complete export ends with the last chunk of the body, and with the trailer `X-Export-Count`. If an export fails midway, its last line is the error, `{"error":{"code","message","requestId"}}` or a row that begins with `#error`, and the connection closes early; continue it with the last id as `cursor`. In CSV, fields within a field are called `parent.field`, other values that are not scalars are JSON, and a `'` precedes what a spreadsheet would take for a formula.
    */
   public exportEvents<ThrowOnError extends boolean = false>(
     options?: Options<ExportEventsData, ThrowOnError>,
@@ -1226,7 +1226,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Export deliveries
    *
-   * All pages of the list in one answer, in its order: a JSON object per line (`ndjson`), or a header row and a row per item (`csv`). Each item is shown as it was when it was read. A complete export ends with the last chunk of the body, and with the trailer `X-Export-Count`. One that fails on its way has an error as its last line, `{"error":{"code","message","requestId"}}` or a row that begins with `#error`, and then breaks off; continue it with the last id as `cursor`. In CSV, fields within a field are called `parent.field`, other values that are not scalars are JSON, and a `'` precedes what a spreadsheet would take for a formula.
+   * All pages of the list in one answer, in its order: a JSON object per line (`ndjson`), or a header row and a row per item (`csv`). Each item is shown as it was when it was read. A complete export ends with the last chunk of the body, and with the trailer `X-Export-Count`. If an export fails midway, its last line is the error, `{"error":{"code","message","requestId"}}` or a row that begins with `#error`, and the connection closes early; continue it with the last id as `cursor`. In CSV, fields within a field are called `parent.field`, other values that are not scalars are JSON, and a `'` precedes what a spreadsheet would take for a formula.
    */
   public exportDeliveries<ThrowOnError extends boolean = false>(
     options?: Options<ExportDeliveriesData, ThrowOnError>,
@@ -1426,7 +1426,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Pause a bulk replay
    *
-   * Nothing more of it is sent, except what a worker has already taken. What it has queued is again what it was before; so is, within seconds, what a worker puts back into the queue. A resume goes on with it.
+   * Nothing more of it is sent, except what a worker has already taken. What it has queued is again what it was before; so is, within seconds, what a worker puts back into the queue. A resume continues it.
    */
   public pauseReplay<ThrowOnError extends boolean = false>(
     options: Options<PauseReplayData, ThrowOnError>,
@@ -1452,7 +1452,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Resume a bulk replay
    *
-   * Goes on where it was paused.
+   * Continues where it was paused.
    */
   public resumeReplay<ThrowOnError extends boolean = false>(
     options: Options<ResumeReplayData, ThrowOnError>,
@@ -1504,7 +1504,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Statistics of the project
    *
-   * For the last 24 hours (by the day: 30 days; by the minute: the last hour), or up to 31 days, and what needs attention now. As quick for millions of deliveries as for a few.
+   * For the last 24 hours (by the day: 30 days; by the minute: the last hour), or a range of at most 31 days, by the minute 2 hours, and what needs attention now. As quick for millions of deliveries as for a few.
    */
   public getStats<ThrowOnError extends boolean = false>(
     options?: Options<GetStatsData, ThrowOnError>,
@@ -1568,7 +1568,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Deliveries as they change
    *
-   * Server-sent events, for keys that may read deliveries, sessions, and portal links. `delivery`: one has changed; its data is that of a list’s item. `ready`: what changes from now on is told, so load your lists now. `reload`: load them again, since changes can’t be told (`reason`: `missed`, more than MongoDB or Posthorn remembers since `Last-Event-ID`; `busy`, too many came back with one at once, told within 5 s; `many`, more than 200 at once; `polling`, MongoDB has no change streams at the moment: repeated every 5 s, until it has). `end`: it is not continued (`reason`: `unauthorized`) or connect again (`restart`). A line at least every 5 s shows that the connection is alive. A key may have 50 streams open, a project’s keys 100, and all of its portal links as many; whoever leaves more than 256 KiB unread is disconnected.
+   * Server-sent events, for keys that may read deliveries, sessions, and portal links. `delivery`: one has changed; its data is that of a list’s item. `ready`: changes from now on are sent, so load your lists now. `reload`: load them again, since changes could not be sent (`reason`: `missed`, more than MongoDB or Posthorn remembers since `Last-Event-ID`; `busy`, too many came back with one at once, sent within 5 s; `many`, more than 200 at once; `polling`, MongoDB has no change streams at the moment: repeated every 5 s, until it has). `end`: it is not continued (`reason`: `unauthorized`) or connect again (`restart`). A line at least every 5 s shows that the connection is alive. A key may have 50 streams open, a project’s keys 100, and all of its portal links as many; whoever leaves more than 256 KiB unread is disconnected.
    */
   public streamDeliveries<ThrowOnError extends boolean = false>(
     options?: Options<StreamDeliveriesData, ThrowOnError, StreamDeliveriesResponse>,
@@ -2034,7 +2034,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Whether it can accept events
    *
-   * It can without Temporal: events are delivered once Temporal is back. 503 while MongoDB can't be used or no majority of its replica set confirms writes, as checked every five seconds; while the machine's clock differs by more than five seconds from MongoDB's; and, in a process that also works, while the worker waits for the encryption keys.
+   * It can without Temporal: events are delivered once Temporal is back. 503 until `setup` has run; while MongoDB can't be used or no majority of its replica set confirms writes, as checked every five seconds; while the machine's clock differs by more than five seconds from MongoDB's; and, in a process that also works, while the worker waits for the encryption keys.
    */
   public getReadiness<ThrowOnError extends boolean = false>(
     options?: Options<GetReadinessData, ThrowOnError>,

@@ -79,7 +79,7 @@ export const deliveries = {
       'The receiver closed the connection before it answered. Its own log tells why.',
     unreachable: 'No route leads to this address. Check the receiver’s network and firewall.',
     blocked_address:
-      'The host resolves to a private address, which Posthorn does not call. Use a public one, or have the operator allow it.',
+      'The host resolves to a private address, which Posthorn does not call. Use a public one, or have the operator allow its network by POSTHORN_ALLOWED_CIDRS.',
     invalid_response: 'What listens there does not speak HTTP. Check the port of the URL.',
     secret_unreadable:
       'Nothing was sent: the webhook’s secret or headers cannot be decrypted. Rotate the secret and set the headers again, or have the operator restore the encryption key.',

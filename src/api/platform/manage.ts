@@ -127,13 +127,16 @@ export function manageRouter(deps: ManageDependencies): Router {
     const profile = getProfile(project.profile);
     const { url, events, secret } = parseBody(manageBody, req);
     const names = await deps.intake.catalog.names(project);
-    const body: NewWebhookBody = parse(webhookBodiesOf(profile, names, deps).create, {
-      // The platform's have none.
-      name: nameAfterHost(url),
-      url,
-      events: typesOf(events, profile),
-      ...(secret !== undefined && { secret }),
-    });
+    const body: NewWebhookBody = parse(
+      webhookBodiesOf(profile, names, { ...deps, reader: 'platform' }).create,
+      {
+        // The platform's have none.
+        name: nameAfterHost(url),
+        url,
+        events: typesOf(events, profile),
+        ...(secret !== undefined && { secret }),
+      },
+    );
     const made = await createWebhook(deps, project, body);
     res.status(201).json({
       ...view(made.webhook, profile),

@@ -205,11 +205,11 @@ export function webhookBodies(
 export function webhookBodiesOf(
   profile: Profile,
   types: readonly string[],
-  { development, allowedCidrs }: Omit<WebhookUrlPolicy, 'allowHttp'>,
+  { development, allowedCidrs, reader }: Omit<WebhookUrlPolicy, 'allowHttp'>,
   filterProblemsIn?: (filter: unknown) => readonly FieldProblem[],
   before?: ChangedWebhook,
 ): ReturnType<typeof webhookBodies> {
   const allowHttp = development && profile.httpInDevelopment;
-  const urlPolicy = { allowHttp, development, allowedCidrs };
+  const urlPolicy = { allowHttp, development, allowedCidrs, reader };
   return webhookBodies(profile, types, urlPolicy, filterProblemsIn, before);
 }

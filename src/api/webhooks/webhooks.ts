@@ -147,7 +147,8 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const { filter } = (body ?? {}) as { filter?: unknown };
     const problems = await deps.intake.checks.checkFilter(shareOf(principalOf(res)), filter);
     const names = await namesOf(res);
-    return webhookBodiesOf(profileOf(res), names, deps, () => problems, before);
+    const of = { ...deps, reader: changedBy(res) };
+    return webhookBodiesOf(profileOf(res), names, of, () => problems, before);
   };
 
   const holderIn = (res: Response) => (externalId: string) =>

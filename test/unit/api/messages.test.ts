@@ -20,6 +20,7 @@ const bodies = webhookBodies(custom, ['order.paid'], {
   allowHttp: true,
   development: true,
   allowedCidrs: [],
+  reader: 'platform',
 });
 const SCHEMAS: Record<string, z.ZodType> = {
   eventBody,

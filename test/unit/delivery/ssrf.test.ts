@@ -2,7 +2,12 @@ import { checkWebhookUrl } from '../../../src/domain/webhook-url';
 import { ADDRESS_ATTACKS, NAME_ATTACKS } from '../../support/ssrf-attacks';
 import { createSender, post, resolveTo, startProxy, startReceiver } from './sender-harness';
 
-const production = { allowHttp: false, development: false, allowedCidrs: [] };
+const production = {
+  allowHttp: false,
+  development: false,
+  allowedCidrs: [],
+  reader: 'platform',
+} as const;
 const closed = { allowLoopback: false, allowedCidrs: [] };
 
 describe('an attack by a host', () => {

@@ -28,6 +28,7 @@ const bodies = webhookBodies(widest, [], {
   allowHttp: true,
   development: true,
   allowedCidrs: [],
+  reader: 'platform',
 });
 const BY_PROJECT =
   'The project’s profile determines the event types, whether `url` must be https, and whether the caller may supply a `secret`: 422 otherwise.';
