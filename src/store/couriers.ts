@@ -68,11 +68,11 @@ export class Couriers extends repositoryOf('Courier', schema, 'couriers') {
 
   /**
    * Continues a shift.
-   * @returns false: it has been superseded
+   * @returns false: it has been superseded, or has ended: a renewal may arrive after the end that was sent after it
    */
   async renew(projectId: string, shift: number): Promise<boolean> {
     const { matchedCount } = await this.model.updateOne(
-      { _id: projectId, shift },
+      { _id: projectId, shift, renewedAt: { $ne: null } },
       { $currentDate: { renewedAt: true } },
     );
     return matchedCount === 1;

@@ -143,6 +143,8 @@ describe('after MongoDB’s clock was set back,', () => {
     expect(await couriers.isAtWork(projectId)).toBe(isAtWork);
     await couriers.end(projectId, 1);
     expect(await couriers.isAtWork(projectId)).toBe(false);
+    expect(await couriers.renew(projectId, 1)).toBe(false);
+    expect(await couriers.isAtWork(projectId)).toBe(false);
   });
 
   it.each([
