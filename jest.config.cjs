@@ -19,6 +19,8 @@ module.exports = {
   testTimeout: 240_000,
   // One more than cores that a small machine has: a third of their time is waiting.
   maxWorkers: 3,
+  // A worker that jest restarts at the very end has to start before it can exit.
+  workerGracefulExitTimeout: 30_000,
   testSequencer: '<rootDir>/test/support/slowest-first.mjs',
   // Each file loads our own modules anew: what is left of a hundred files fills gigabytes, which the garbage
   // collector goes through over and over.
