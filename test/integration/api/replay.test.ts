@@ -202,13 +202,17 @@ describe('a replay', () => {
       await isReplayed;
       return signalDelivery(...args);
     });
-    const cancelling = cancel();
-    await deliveryWith(client, id, { status: 'cancelled', replays: 1 });
-    expect((await replay(client, id)).status).toBe(202);
-    await receiver.waitFor(2);
-    goOn();
-    expect((await cancelling).status).toBe(202);
-    signal.mockRestore();
+    try {
+      const cancelling = cancel();
+      await deliveryWith(client, id, { status: 'cancelled', replays: 1 });
+      expect((await replay(client, id)).status).toBe(202);
+      await receiver.waitFor(2);
+      goOn();
+      expect((await cancelling).status).toBe(202);
+    } finally {
+      goOn();
+      signal.mockRestore();
+    }
     for (const answer of answers) answer();
     await deliveryWith(client, id, { status: 'succeeded', replays: 2 });
   });
