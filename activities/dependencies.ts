@@ -17,6 +17,7 @@ export type ActivityEngine = Pick<
   | 'activityOf'
   | 'listRunning'
   | 'isFailing'
+  | 'courierActivityOf'
   | 'state'
   | 'signalDelivery'
   | 'isUnderWay'

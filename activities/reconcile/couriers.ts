@@ -1,5 +1,6 @@
 import type { ReconcileReport } from '../../src/contracts/activities';
 import { courierWorkflowId } from '../../src/contracts/temporal';
+import { isPausedInTemporal } from '../../src/temporal/described';
 import type { Run } from './run';
 
 /** A woken courier has this long to start. */
@@ -38,18 +39,17 @@ export class Couriers {
     }
   }
 
-  /** @returns false if it is at work, or about to be */
+  /** @returns false if it is at work, or about to be, or paused by an operator */
   private async wake(projectId: string): Promise<boolean> {
     const { store, engine } = this.run.deps;
     const wokenAt = this.woken.get(projectId);
     if (wokenAt !== undefined && performance.now() - wokenAt < WAKE_MS) return false;
     if (await store.couriers.isAtWork(projectId)) return false;
-    const workflowId = courierWorkflowId(projectId);
-    if (wokenAt !== undefined && (await engine.isFailing(workflowId))) {
-      this.run.noteFailing('couriers', workflowId);
-    }
-    await engine.wakeCourier(projectId);
+    const activity = await engine.courierActivityOf(projectId);
+    const isPaused = isPausedInTemporal(activity);
+    if (activity === 'failing') this.run.noteFailing('couriers', courierWorkflowId(projectId));
+    if (!isPaused) await engine.wakeCourier(projectId);
     this.woken.set(projectId, performance.now());
-    return true;
+    return !isPaused;
   }
 }

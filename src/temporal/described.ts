@@ -20,6 +20,10 @@ export type DeliveryActivity =
   | 'workflow_paused'
   | 'failing';
 
+/** Whether an operator has paused it, by Temporal's Web UI or command line. */
+export const isPausedInTemporal = (activity: DeliveryActivity | null): boolean =>
+  activity === 'activity_paused' || activity === 'workflow_paused';
+
 type Described = Pick<WorkflowExecutionDescription, 'status' | 'raw'>;
 
 const { PendingActivityState, PendingWorkflowTaskState } = temporal.api.enums.v1;

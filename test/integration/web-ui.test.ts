@@ -1,5 +1,6 @@
 import { WorkflowFailedError, type Client } from '@temporalio/client';
 import { Shift } from '../../activities/courier/shift';
+import { clock } from '../../src/clock';
 import { courierWorkflowId } from '../../src/contracts/temporal';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
@@ -234,6 +235,21 @@ describe('a delivery in the Temporal Web UI', () => {
       const { data } = (await client.get(`/v1/deliveries/${id}`)).body;
       return data.pending?.reason === 'paused' && data.attemptCount === 1;
     });
+    // Due, and nobody at work: it is neither lost, nor told.
+    await eventually('it is due', async () => {
+      const { nextAttemptAt } = (await stack.store.deliveries.find(id))!;
+      return nextAttemptAt! < clock.now();
+    });
+    const wake = jest.spyOn(stack.engine, 'wakeCourier');
+    expect((await stack.reconcile()).deliveries).toBe(0);
+    expect(wake).not.toHaveBeenCalledWith(projectId);
+    wake.mockRestore();
+    const update = (change: object) =>
+      stack.store.deliveries.model.updateOne({ _id: id }, { $set: change });
+    await update({ status: 'held' });
+    const { pending } = (await client.get(`/v1/deliveries/${id}`)).body.data;
+    expect(pending).toMatchObject({ reason: 'paused' });
+    await update({ status: 'pending' });
     receiver.respondWith(200);
     await temporal.workflowService.unpauseActivity(about);
     await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2 });

@@ -34,6 +34,7 @@ const noEngine: ActivityEngine = {
   activityOf: refuse,
   listRunning: refuse,
   isFailing: refuse,
+  courierActivityOf: refuse,
   state: refuse,
   signalDelivery: refuse,
   isUnderWay: async () => true,

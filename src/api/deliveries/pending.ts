@@ -5,7 +5,7 @@ import type { DeliveryRecord } from '../../store/delivery-record';
 import { toPlanned } from '../../store/planned-delivery';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
-import type { DeliveryActivity } from '../../temporal/described';
+import { isPausedInTemporal, type DeliveryActivity } from '../../temporal/described';
 import type { Engine } from '../../temporal/engine';
 import type { PendingExplanation } from '../schemas/delivery';
 
@@ -39,11 +39,19 @@ export async function explainPending(
   if (isPaused && (delivery.status === 'held' || isQueued)) {
     return explain('webhook_paused', 'the webhook is paused; it is delivered after a resume');
   }
+  const { deferredFor } = delivery;
+  const courierActivity = () =>
+    engine.courierActivityOf(project._id).catch(() => 'unreachable' as const);
+  if (delivery.status === 'held' || (isQueued && deferredFor)) {
+    const courier = await courierActivity();
+    if (courier !== 'unreachable' && isPausedInTemporal(courier)) {
+      return explain('paused', COURIER_PAUSED);
+    }
+  }
   if (delivery.status === 'held') {
     const message = 'the webhook was paused; it is delivered in its turn, in the order of events';
     return explain('webhook_paused', message);
   }
-  const { deferredFor } = delivery;
   if (isQueued && deferredFor) {
     return explain(deferredFor, `attempt ${attempt} waits because ${DEFERRED[deferredFor]}`);
   }
@@ -61,8 +69,7 @@ export async function explainPending(
   };
   if (delivery.isExpress) {
     if (isEarly) return explainWait();
-    const courier = await engine.courierActivityOf(project._id).catch(() => 'unreachable' as const);
-    return explainByCourier(courier, attempt, explain);
+    return explainByCourier(await courierActivity(), attempt, explain);
   }
   const activity = await engine.activityOf(delivery._id).catch(() => 'unreachable' as const);
   switch (activity) {
@@ -133,11 +140,11 @@ function explainByCourier(
     case 'workflow_paused':
       break;
   }
-  return explain(
-    'paused',
-    "its project's courier was paused in Temporal, by its Web UI or command line; it continues when that is unpaused there",
-  );
+  return explain('paused', COURIER_PAUSED);
 }
+
+const COURIER_PAUSED =
+  "its project's courier was paused in Temporal, by its Web UI or command line; it continues when that is unpaused there";
 
 const DUE =
   'no worker has taken it yet, or it was lost with its worker and is made again once Temporal has noticed';
