@@ -93,7 +93,8 @@ describe('a session', () => {
     expect(await isRefused(expiring)).toBe(false);
     // Its hour goes by.
     const _id = made.body.data.id as string;
-    await stack.store.keys.model.updateOne({ _id }, { $set: { expiresAt: new Date(0) } });
+    const hasEnded = { expiresAt: new Date(Date.now() - 60_000) };
+    await stack.store.keys.model.updateOne({ _id }, { $set: hasEnded });
     await eventually('it has ended', () => isRefused(expiring));
   });
 
