@@ -56,8 +56,8 @@ const ERROR_REMEDIES: Readonly<Record<string, Remedy>> = {
   invalid_response: 'check that the URL is that of an HTTP server, and what it answers',
   secret_unreadable: {
     platform:
-      'rotate its secret and set its headers again, or have the operator restore the encryption key',
-    customer: 'rotate its secret and set its headers again',
+      'rotate its secret if it cannot be shown, set its headers again if they are null, or have the operator restore the encryption key',
+    customer: 'rotate its secret if it cannot be shown, and set its headers again if they are null',
   },
 };
 

@@ -65,7 +65,7 @@ export const customers: Other<typeof all> = {
       blocked_address:
         'The host resolves to a private address, which is not called. Use a public one.',
       secret_unreadable:
-        'Nothing was sent: the webhook’s secret or headers cannot be decrypted. Rotate the secret and set the headers again.',
+        'Nothing was sent: the webhook’s secret or headers cannot be decrypted. Replace whichever cannot be shown: rotate the secret, set the headers again.',
       egress:
         'The provider of this page could open no connection, and has to repair that. It does not count against the webhook.',
       busy: 'The receiver asks for fewer requests. Let it take more, or ask the provider of this page for fewer.',
@@ -103,7 +103,7 @@ export const customers: Other<typeof all> = {
     detail: {
       asProject: (value) => value,
       headersUnreadable:
-        'They cannot be decrypted, so nothing is sent. Rotate the secret and set the headers again.',
+        'They cannot be decrypted, so nothing is sent. Set them again, and rotate the secret if it cannot be shown either.',
     },
   },
 };

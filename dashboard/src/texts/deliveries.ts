@@ -82,7 +82,7 @@ export const deliveries = {
       'The host resolves to a private address, which Posthorn does not call. Use a public one, or have the operator allow its network by POSTHORN_ALLOWED_CIDRS.',
     invalid_response: 'What listens there does not speak HTTP. Check the port of the URL.',
     secret_unreadable:
-      'Nothing was sent: the webhook’s secret or headers cannot be decrypted. Rotate the secret and set the headers again, or have the operator restore the encryption key.',
+      'Nothing was sent: the webhook’s secret or headers cannot be decrypted. Replace whichever cannot be shown (rotate the secret, set the headers again), or have the operator restore the encryption key.',
     egress:
       'Posthorn could open no connection: its egress proxy refused, or its machine lacks something. The operator has to repair that. It does not count against the webhook.',
     unknown: 'The message below is all that is known.',

@@ -282,7 +282,7 @@ export const webhooks = {
     signing: 'Signing',
     headers: 'Headers',
     headersUnreadable:
-      'They cannot be decrypted, so nothing is sent. Rotate the secret and set the headers again, or have the operator restore the encryption key.',
+      'They cannot be decrypted, so nothing is sent. Set them again, and rotate the secret if it cannot be shown either; or have the operator restore the encryption key.',
     filter: 'Filter',
     description: 'Description',
     created: 'Created',
