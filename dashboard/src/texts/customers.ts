@@ -88,7 +88,7 @@ export const customers: Other<typeof all> = {
         rate_limit: 'Only so many go to this webhook per second.',
         project_busy: turnMeans,
         workers_busy: turnMeans,
-        paused: 'It continues when they resume it.',
+        paused: 'It continues when they resume it; a retry may end their pause too.',
         unknown:
           'It is sent when the provider of this page has repaired something. Nothing is lost.',
       },

@@ -256,7 +256,7 @@ export const deliveries = {
       project_busy: 'It leaves places to other projects, and goes when one is free.',
       workers_busy: 'It leaves places to others, and goes when one is free.',
       replay: 'New deliveries go first.',
-      paused: 'It continues when it is resumed there.',
+      paused: 'It continues when it is resumed there; a retry may end the pause too.',
       unknown: 'It is delivered when Temporal is back. Nothing is lost.',
     },
 
