@@ -71,7 +71,7 @@ export const app = {
       'This sign-in link was used already or has expired. Use a key or another link: the admin creates one with POST /v1/sign-in-links, and npm start prints one.',
     ended: 'Your session has ended. Sign in again to continue where you were.',
     noSender:
-      'A key of role sender may only post events. Sign in with a key of role owner or reader.',
+      'A key of role sender may only post events and providers’ reports. Sign in with a key of role owner or reader.',
   },
   shortcuts: {
     title: 'Keyboard shortcuts',
@@ -94,7 +94,7 @@ export const app = {
     back: 'Go to the overview',
   },
   refused: {
-    title: 'Read-only access',
+    title: 'You may not do this',
     advice: 'Sign in with a key of role owner to change something.',
   },
   crashed: {

@@ -20,7 +20,8 @@ export const keys = {
   role: { owner: 'Owner', sender: 'Sender', reader: 'Reader' },
   roleHelp: {
     owner: 'Everything in this project, keys and secrets included.',
-    sender: 'May only post events: for the application that sends.',
+    sender:
+      'May only post events and providers’ reports: for the application or provider that sends them.',
     reader: 'May look at everything but secrets, credentials and keys, and change nothing.',
   },
   thisSession: 'This session',

@@ -32,7 +32,7 @@ export const settings = {
   dispatches: {
     default: 'As the operator has set it',
     workflow: 'Workflows: each delivery visible in Temporal',
-    auto: 'Auto: workflows while there is room, a courier beyond',
+    auto: 'Auto: workflows for occasional events, a courier for all others',
     express: 'Express: one courier, cheapest for many deliveries',
   },
   delays: 'Retry after',
