@@ -65,18 +65,20 @@ async function main(): Promise<void> {
   const worker = workers?.startWorker(parts);
   if (worker) services.push(worker);
   let operations: Service | undefined;
+  const stopping = new AbortController();
   if (config.metricsAddress !== undefined) {
     const whyIdle = async (): Promise<string | null> =>
       (await readiness.ask()) ?? worker?.whyIdle() ?? null;
     const readyz = served?.app ?? workersReadyz(whyIdle);
-    operations = await startOperations(config.metricsAddress, log, readyz);
+    operations = await startOperations(config.metricsAddress, log, readyz, stopping.signal);
   }
   const stop = async (): Promise<void> => {
+    stopping.abort();
     readiness.stop();
     // At the same time: what an API accepts while both drain is delivered by other workers, or after the
     // restart.
     await Promise.all(services.map((service) => service.stop()));
-    // Last, so that it reports on the worker while that drains.
+    // Last, for what it answers while the others drain.
     await operations?.stop();
     tenantCpu.close();
     await Promise.race([Promise.all([engine.close(), store.close()]), sleep(CLOSE_MS)]);
@@ -142,11 +144,12 @@ async function startOperations(
   address: string,
   log: Logger,
   readyz: RequestListener,
+  stopping: AbortSignal,
 ): Promise<Service> {
   const { hostname, port } = new URL(`http://${address}`);
   const host = hostname.replace(/^\[|\]$/g, '');
   const setting = 'METRICS_ADDRESS';
-  const server = createApiServer(operationsListener(readyz), log);
+  const server = createApiServer(operationsListener(readyz, stopping), log);
   const at = { host, port: Number(port || 80) };
   return listen(server, at, { host: setting, port: setting }, OPERATIONS_STOP_WITHIN);
 }

@@ -255,20 +255,25 @@ describe('a process that is told to stop', () => {
     await eventually('one ends in time', stop, PATIENCE_MS);
   });
 
-  it('serves its metrics until its last attempt has ended', async () => {
-    const { role, metricsPort } = await start('worker');
-    const { client } = await stack.project({ policy });
-    await makeWebhook(client, receiver.url);
-    const answerIt = holdAnswers();
-    await post(client);
-    await receiver.waitFor(1);
-    const stopped = msUntilStopped(role);
-    await role.logged('draining');
-    const answer = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
-    expect(answer.status).toBe(200);
-    answerIt();
-    await stopped;
-  });
+  it.each(['worker', 'all'] as const)(
+    'as %s serves its metrics, and is not ready, until its last attempt has ended',
+    async (name) => {
+      const { role, metricsPort } = await start(name);
+      const { client } = await stack.project({ policy: { ...policy, timeoutMs: 60_000 } });
+      await makeWebhook(client, receiver.url);
+      const answerIt = holdAnswers();
+      await post(client);
+      await receiver.waitFor(1);
+      const stopped = msUntilStopped(role);
+      await role.logged('draining');
+      const ask = (path: string) => fetch(`http://127.0.0.1:${metricsPort}${path}`);
+      expect((await ask('/metrics')).status).toBe(200);
+      const readyz = await ask('/readyz');
+      expect([readyz.status, await readyz.text()]).toEqual([503, 'draining\n']);
+      answerIt();
+      await stopped;
+    },
+  );
 
   // Last, since the events that they leave would keep the workers of other tests busy.
   it('ends although a client does not read its answer', async () => {
