@@ -49,8 +49,7 @@ export async function exchange(
         kind: 'error',
         durationMs: 0,
         errorCode: 'secret_unreadable',
-        errorMessage:
-          "nothing was sent: the webhook's secret or headers could not be decrypted; rotate the secret and set the headers again, or have the operator restore the encryption key (POSTHORN_ENCRYPTION_KEY)",
+        errorMessage: "nothing was sent: the webhook's secret or headers could not be decrypted",
       },
     };
   }

@@ -83,7 +83,8 @@ export const ERRORS = {
   secret_unreadable: {
     status: 409,
     message:
-      'this secret cannot be decrypted: it was altered, or encrypted with a key that Posthorn does not have; rotate it and set the webhook’s headers again (a provider’s key: set it again), or have the operator restore the encryption key (POSTHORN_ENCRYPTION_KEY, POSTHORN_FORMER_ENCRYPTION_KEYS)',
+      'this secret cannot be decrypted: it was altered, or encrypted with a key that Posthorn does not have; rotate it and set the webhook’s headers again{orElse}',
+    example: { orElse: '' },
   },
   external_id_taken: {
     status: 409,
@@ -117,9 +118,8 @@ export const ERRORS = {
   },
   webhook_limit_reached: {
     status: 422,
-    message:
-      'this project already has {max} webhooks, the maximum; delete one, or ask the admin to raise policy.maxWebhooks of the project',
-    example: { max: 100 },
+    message: 'this project already has {max} webhooks, the maximum; delete one{orElse}',
+    example: { max: 100, orElse: ', or ask the admin to raise policy.maxWebhooks of the project' },
   },
   key_limit_reached: {
     status: 422,

@@ -4,6 +4,7 @@ import { findUnreadable } from '../../src/store/unreadable';
 import { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { freePort } from '../support/free-port';
+import { portalLink } from '../support/portal-link';
 import { RoleProcess } from '../support/processes';
 import { profileOf } from '../support/profiler';
 import { emailSent } from '../support/samples';
@@ -65,6 +66,19 @@ describe('what is encrypted with a key that a process does not have', () => {
   it('is refused where the secret itself is needed', async () => {
     expectRefusal(await by(wrong).get(at('/secret')), 'secret_unreadable');
     expect((await owner.get(at('/secret'))).body.data).toEqual({ secret: webhook.secret });
+  });
+
+  it('is refused without a word of the operator’s settings to a customer', async () => {
+    const { client: customer } = await portalLink(owner, 'manage');
+    const refused = async (caller: ApiClient): Promise<string> => {
+      const answer = await by(wrong, caller).get(at('/secret'));
+      expectRefusal(answer, 'secret_unreadable');
+      return answer.body.error.message as string;
+    };
+    expect(await refused(owner)).toContain('POSTHORN_ENCRYPTION_KEY');
+    const told = await refused(customer);
+    expect(told).toMatch(/rotate it and set the webhook’s headers again$/);
+    expect(told).not.toMatch(/[A-Z]_/);
   });
 
   it('is replaced by rotation only, by the platform’s routes too', async () => {

@@ -147,7 +147,7 @@ const COURIER_PAUSED =
   "its project's courier was paused in Temporal, by its Web UI or command line; it continues when that is unpaused there";
 
 const DUE =
-  'no worker has taken it yet, or it was lost with its worker and is made again once Temporal has noticed';
+  'no worker has taken it yet, or it was lost with its worker and is made again once that is noticed';
 
 const UNREACHABLE = 'Temporal is unavailable; it is delivered when Temporal is back';
 

@@ -110,7 +110,7 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
     const profile = getProfile(project.profile);
     // Deliveries stay when their type is deleted.
     const isFormer = (type: string): boolean => profile.eventTypesFromProject && TYPE.test(type);
-    const field = subscriptionField(profile, names, isFormer);
+    const field = subscriptionField(profile, names, changedBy(res), isFormer);
     const { ratePerSecond, dryRun, types, webhookId, ...rest } = parseBody(replayBody(field), req);
     const webhook =
       webhookId === undefined ? undefined : await findWebhook(store, project, webhookId);

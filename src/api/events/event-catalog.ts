@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isId } from '../../contracts/ids';
 import { isReserved } from '../../contracts/operational';
+import type { ChangedBy } from '../../domain/changed-by';
 import { didYouMean } from '../../domain/near';
 import {
   getProfile,
@@ -84,10 +85,18 @@ const READS_AT_A_TIME = 10;
 /** Maximum number of unknown types per request for which similar ones are suggested. */
 export const MAX_SUGGESTIONS = 3;
 
-/** Advice about a type that a project doesn't have. */
-export function unknownType(profile: Profile, type: string, known: readonly string[]): string {
+/**
+ * Advice about a type that a project doesn't have.
+ * @param reader only the platform can define types
+ */
+export function unknownType(
+  profile: Profile,
+  type: string,
+  known: readonly string[],
+  reader: ChangedBy,
+): string {
   const define =
-    profile.eventTypesFromProject && !isReserved(type)
+    reader === 'platform' && profile.eventTypesFromProject && !isReserved(type)
       ? ` Define it by PUT /v1/event-types/${type === '' ? '{type}' : encodeURIComponent(type.slice(0, 100).toWellFormed())}, or see GET /v1/webhooks/events/available.`
       : ' GET /v1/webhooks/events/available lists them.';
   return `is not an event type of this project.${didYouMean(type, known)}${define}`;

@@ -217,7 +217,7 @@ export class Intake {
       if (rules[index]) return found[next++]!;
       const field = [...at(index), 'type'].join('.');
       const all = suggestions-- > 0 ? (types.all ?? []) : [];
-      const message = unknownType(getProfile(project.profile), type, all);
+      const message = unknownType(getProfile(project.profile), type, all, 'platform');
       return { problems: [{ field, message }], more: 0 };
     });
   }

@@ -122,7 +122,7 @@ export class Exports {
       res.end();
       return;
     }
-    const { code, message } = shownError(failure, req, this.log);
+    const { code, message } = shownError(failure, res, this.log);
     const requestId = req.id as string;
     const last = isCsv
       ? csvRow(['#error', code, message, requestId])

@@ -1,9 +1,10 @@
-import type { ErrorRequestHandler, Request } from 'express';
+import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { ERRORS } from '../../contracts/errors';
 import { causeOf } from '../../reachability';
 import { SealedError } from '../../store/cipher';
 import { isStoreUnavailable, isTooSlow } from '../../store/errors';
+import { changedBy } from './auth';
 import { wrongCoding } from './encoding';
 import { ApiError, errorAnswer, invalid, refusal } from './errors';
 
@@ -35,7 +36,11 @@ const BODY_ERRORS: Record<string, (error: BodyError) => ApiError> = {
   'encoding.unsupported': wrongCoding,
 };
 
-function toApiError(error: unknown): ApiError | undefined {
+/** What the platform can do about a secret that can't be decrypted; settings are not a customer's concern. */
+const RESTORE_KEY =
+  ' (a provider’s key: set it again), or have the operator restore the encryption key (POSTHORN_ENCRYPTION_KEY, POSTHORN_FORMER_ENCRYPTION_KEYS)';
+
+function toApiError(error: unknown, res: Response): ApiError | undefined {
   if (error instanceof ApiError) return error;
   if (isTooSlow(error)) {
     return refusal('too_slow');
@@ -43,7 +48,10 @@ function toApiError(error: unknown): ApiError | undefined {
   if (isStoreUnavailable(error)) {
     return refusal('unavailable');
   }
-  if (error instanceof SealedError) return refusal('secret_unreadable');
+  if (error instanceof SealedError) {
+    const orElse = changedBy(res) === 'platform' ? RESTORE_KEY : '';
+    return refusal('secret_unreadable', { orElse });
+  }
   const { type, status } = error as BodyError;
   const body = type === undefined ? undefined : BODY_ERRORS[type];
   if (body) return body(error as BodyError);
@@ -53,9 +61,9 @@ function toApiError(error: unknown): ApiError | undefined {
 }
 
 /** A failure as it is shown to the caller; an unknown one is a bug, and is logged. */
-export function shownError(error: unknown, req: Request, log: Logger): ApiError {
-  const known = toApiError(error);
-  if (!known) log.error({ err: error, requestId: req.id }, 'unexpected error');
+export function shownError(error: unknown, res: Response, log: Logger): ApiError {
+  const known = toApiError(error, res);
+  if (!known) log.error({ err: error, requestId: res.req.id }, 'unexpected error');
   return known ?? refusal('internal_error');
 }
 
@@ -66,7 +74,7 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
       next(error);
       return;
     }
-    const shown = shownError(error, req, log);
+    const shown = shownError(error, res, log);
     const { code, message } = shown;
     // Those too that come before what is never cached.
     res.set('Cache-Control', 'no-store');

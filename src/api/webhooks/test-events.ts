@@ -74,7 +74,7 @@ export async function sendTests(
       problems.add(['data', type], () =>
         names.includes(type)
           ? 'is not a type that events names: add it there, or remove its data'
-          : unknownType(profile, type, suggestions-- > 0 ? names : []),
+          : unknownType(profile, type, suggestions-- > 0 ? names : [], by),
       );
     }
     throw refused(problems);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { FieldProblem } from '../../contracts/errors';
 import { OPERATIONAL_TYPES } from '../../contracts/operational';
 import { SIGNING_SCHEMES, type DeliveryPolicy, type SigningScheme } from '../../contracts/delivery';
+import type { ChangedBy } from '../../domain/changed-by';
 import { filterProblems, missingMembers } from '../../domain/filter-problems';
 import { isKnownPattern } from '../../domain/subscription';
 import {
@@ -130,11 +131,13 @@ export interface NewWebhookBody extends WebhookSettings {
 /**
  * Event types, families and `*`; a profile's short names become the types.
  * @param types names of the project's types; operational ones are always included
+ * @param reader who is told what is wrong
  * @param isFormer whether to accept what matches none of them: a type may have been deleted since it was named
  */
 export function subscriptionField(
   profile: Profile,
   types: readonly string[],
+  reader: ChangedBy,
   isFormer: (pattern: string) => boolean = () => false,
 ): z.ZodType<string[]> {
   const known = [...types, ...OPERATIONAL_TYPES];
@@ -144,7 +147,8 @@ export function subscriptionField(
     .max(200)
     .transform((name) => typeNamed(profile, name))
     .refine((type) => isKnownPattern(type, known) || isFormer(type), {
-      error: ({ input }) => unknownType(profile, input as string, suggestions-- > 0 ? known : []),
+      error: ({ input }) =>
+        unknownType(profile, input as string, suggestions-- > 0 ? known : [], reader),
     });
   return z
     .array(pattern)
@@ -171,7 +175,7 @@ export function webhookBodies(
   const settings = {
     externalId: externalIdField,
     name: nameField,
-    events: subscriptionField(profile, types),
+    events: subscriptionField(profile, types, urlPolicy.reader),
     description: z.string().max(1000).nullable().optional(),
     headers: headers.optional(),
     signing: someOf(SIGNING_SCHEMES).optional(),
@@ -193,6 +197,7 @@ export function webhookBodies(
         events: subscriptionField(
           profile,
           types,
+          urlPolicy.reader,
           (pattern) => before?.events.includes(pattern) ?? false,
         ),
         isActive: z.boolean(),

@@ -35,7 +35,9 @@ export async function createWebhook(
     const placed = await store.projects.takeWebhookPlace(project._id, max, session);
     if (!placed) {
       if (!(await store.projects.get(project._id))) throw notFound('the project');
-      throw refusal('webhook_limit_reached', { max });
+      const orElse =
+        by === 'platform' ? ', or ask the admin to raise policy.maxWebhooks of the project' : '';
+      throw refusal('webhook_limit_reached', { max, orElse });
     }
     const { plan } = placed;
     if (!allowsWebhooks(profile, plan)) throw refusal('plan_not_allowed', { plan: plan! });

@@ -268,7 +268,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
 
   router.post('/:id/test', write, audited('webhook.tested'), async (req, res) => {
     const project = projectOf(res);
-    const field = subscriptionField(profileOf(res), await namesOf(res));
+    const field = subscriptionField(profileOf(res), await namesOf(res), changedBy(res));
     const asked = parseBody(testBody(field), req);
     const webhook = await resourceInPath(req, res, 'webhook', store.webhooks);
     refuseSending(res, webhook);

@@ -1,4 +1,5 @@
 import { makeWebhook } from '../../support/deliveries';
+import { portalLink } from '../../support/portal-link';
 import { useStack } from '../../support/use';
 import { expectRefusal, stored } from './refusal';
 
@@ -67,6 +68,18 @@ describe('the limit of webhooks', () => {
     await stack.admin.patch(`/v1/projects/${id}`, { policy: { maxWebhooks: 0 } });
     expectRefusal(await client.post('/v1/webhooks', minimal), 'webhook_limit_reached');
     expect((await client.patch(`/v1/webhooks/${first}`, { name: 'Still mine' })).status).toBe(200);
+  });
+
+  it('is raised by the platform, so its customers are only told to delete one', async () => {
+    const { client } = await stack.project({ policy: { maxWebhooks: 0 } });
+    const { client: customer } = await portalLink(client, 'manage');
+    const told = async (caller: typeof client): Promise<string> => {
+      const answer = await caller.post('/v1/webhooks', minimal);
+      expectRefusal(answer, 'webhook_limit_reached');
+      return answer.body.error.message as string;
+    };
+    expect(await told(client)).toMatch(/delete one, or ask the admin to raise policy.maxWebhooks/);
+    expect(await told(customer)).toMatch(/delete one$/);
   });
 
   it('is not what a project lacks that another process has just deleted', async () => {

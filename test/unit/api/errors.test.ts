@@ -1,4 +1,4 @@
-import type { Request } from 'express';
+import type { Response } from 'express';
 import { mongo } from 'mongoose';
 import { pino } from 'pino';
 import { ERRORS, type ErrorCode } from '../../../src/contracts/errors';
@@ -35,6 +35,6 @@ it.each<[string, number, ErrorCode]>([
   ['a document that is too large', 10_334, 'internal_error'],
 ])('MongoDB’s answer %s is told as it is', (_why, number, code) => {
   const error = new mongo.MongoServerError({ code: number, errmsg: 'refused' });
-  const shown = shownError(error, { id: 'req' } as Request, pino({ level: 'silent' }));
+  const shown = shownError(error, { req: { id: 'req' } } as Response, pino({ level: 'silent' }));
   expect(shown.code).toBe(code);
 });

@@ -16,12 +16,14 @@ import { near } from '../../../src/domain/near';
 import { profiles } from '../../../src/profiles';
 
 const custom = profiles.get('custom')!;
-const bodies = webhookBodies(custom, ['order.paid'], {
-  allowHttp: true,
-  development: true,
-  allowedCidrs: [],
-  reader: 'platform',
-});
+const bodiesFor = (reader: 'platform' | 'customer') =>
+  webhookBodies(custom, ['order.paid'], {
+    allowHttp: true,
+    development: true,
+    allowedCidrs: [],
+    reader,
+  });
+const bodies = bodiesFor('platform');
 const SCHEMAS: Record<string, z.ZodType> = {
   eventBody,
   batchBody: batchBody(eventBody),
@@ -72,6 +74,12 @@ describe('a wrong body', () => {
     ],
   ])('%j is answered: %s', (body, message) => {
     expect(messages(bodies.update, body)).toEqual([message]);
+  });
+
+  it('does not have a customer define a type', () => {
+    expect(messages(bodiesFor('customer').update, { events: ['order.payed'] })).toEqual([
+      'events.0 is not an event type of this project. Did you mean "order.paid"? GET /v1/webhooks/events/available lists them.',
+    ]);
   });
 
   it('guesses no name where there is none', () => {

@@ -100,7 +100,7 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
       description:
         'Selects deliveries created in a time range, by status, and optionally by webhook and types. `types` accepts what subscriptions accept; families stand for the types that exist now, and `*` for all. In a project that defines its own types, the name of one that no longer exists selects its deliveries too. A project may have 200 running or paused replays at a time.',
       body: {
-        schema: replayBody(subscriptionField(widest, [])),
+        schema: replayBody(subscriptionField(widest, [], 'platform')),
         examples: {
           failed: { webhookId: EXAMPLE.webhookId, ...range },
           'dry run': { ...range, statuses: ['failed'], dryRun: true },

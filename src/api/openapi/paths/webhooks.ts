@@ -190,7 +190,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
         'Sends samples as ordinary deliveries, of the types that it is subscribed to or that `events` names, up to 100; or, for the types in `data`, what is given there, of which a body over 16 KiB may have 20,000 values in all. Works on a disabled webhook too.',
       path,
       body: {
-        schema: testBody(subscriptionField(widest, [])),
+        schema: testBody(subscriptionField(widest, [], 'platform')),
         examples: {
           default: {},
           'one type of autosend': { events: ['email.bounced'] },
