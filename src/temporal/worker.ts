@@ -148,8 +148,9 @@ export async function createWorker(
 }
 
 /**
- * Core shuts a worker down when Temporal refuses one of its polls more than a minute after that began: at once, if
- * Temporal was away before. The SDK would then hang, or leave what is in progress and fail; this one drains.
+ * Core shuts a worker down when Temporal refuses a poll that is more than a minute old: at the first refusal, if
+ * Temporal was unavailable for that long. The SDK then hangs, or fails and abandons the work in progress; this one
+ * drains.
  */
 class DrainingWorker extends Worker {
   private refusal: Error | undefined;
