@@ -61,10 +61,11 @@ export function inboundRouter({ store, intake, cipher }: WebhookParts): Router {
     verified: boolean,
     receivedAt = clock.now(),
   ): Promise<void> {
-    const expiresAt = expiryOf(project, receivedAt, store.defaults.retentionDays);
     const posted = await mapInParts(reports, (report) => {
       const { id, type } = 'unreadable' in report ? { id: null, type: null } : report;
       const _id = newId('report');
+      // Lists select a range of time by ids.
+      const at = timeOf(_id);
       const record = {
         _id,
         projectId: project._id,
@@ -73,9 +74,8 @@ export function inboundRouter({ store, intake, cipher }: WebhookParts): Router {
         type,
         payload: report.payload,
         verified,
-        // Lists select a range of time by ids.
-        receivedAt: timeOf(_id),
-        expiresAt,
+        receivedAt: at,
+        expiresAt: expiryOf(project, at, store.defaults.retentionDays),
       };
       return { record, becomes: eventOf(report, project, receivedAt) };
     });
