@@ -32,8 +32,8 @@ export function rateLimits({
       keyGenerator: (_req, res) => principalOf(res).keyId,
       requestPropertyName: 'keyLimit' satisfies keyof Counted,
       handler: (req, res) => {
-        showTighter(req, res);
-        throw rateLimited(leftMs((req as Counted).keyLimit!), ERRORS.rate_limited.message);
+        const nowMs = showTighter(req, res);
+        throw rateLimited(leftMs((req as Counted).keyLimit!, nowMs), ERRORS.rate_limited.message);
       },
     }),
     rateLimit({
@@ -45,9 +45,9 @@ export function rateLimits({
       keyGenerator: (_req, res) => shareOf(principalOf(res)),
       requestPropertyName: 'projectLimit' satisfies keyof Counted,
       handler: (req, res) => {
-        showTighter(req, res);
+        const nowMs = showTighter(req, res);
         const message = 'too many requests with the keys of this project; see Retry-After';
-        throw rateLimited(leftMs((req as Counted).projectLimit!), message);
+        throw rateLimited(leftMs((req as Counted).projectLimit!, nowMs), message);
       },
     }),
     (req, res, next) => {
@@ -57,15 +57,21 @@ export function rateLimits({
   ];
 }
 
-/** Tells the limit that would refuse first, as in draft 7 of the IETF's RateLimit header fields. */
-function showTighter(req: Request, res: Response): void {
+/**
+ * Tells the limit that would refuse first, as in draft 7 of the IETF's RateLimit header fields.
+ * @returns the time of this, for the answer's `Retry-After` to say the same
+ */
+function showTighter(req: Request, res: Response): number {
   const { keyLimit, projectLimit } = req as Counted;
   const isOfProject = projectLimit && projectLimit.remaining <= keyLimit!.remaining;
   const shown = isOfProject ? projectLimit : keyLimit!;
   const { limit, remaining } = shown;
-  const reset = Math.max(0, Math.ceil(leftMs(shown) / 1000));
+  const nowMs = Date.now();
+  const reset = Math.max(0, Math.ceil(leftMs(shown, nowMs) / 1000));
   res.set('RateLimit-Policy', `${limit};w=${WINDOW_MS / 1000}`);
   res.set('RateLimit', `limit=${limit}, remaining=${remaining}, reset=${reset}`);
+  return nowMs;
 }
 
-const leftMs = ({ resetTime }: RateLimitInfo): number => (resetTime?.getTime() ?? 0) - Date.now();
+const leftMs = ({ resetTime }: RateLimitInfo, nowMs: number): number =>
+  (resetTime?.getTime() ?? 0) - nowMs;

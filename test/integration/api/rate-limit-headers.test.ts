@@ -21,7 +21,11 @@ describe('the RateLimit header', () => {
       ['limit=3, remaining=1', '3;w=60'],
       ['limit=3, remaining=0', '3;w=60'],
     ]);
-    const refused = await client.get('/v1/webhooks');
+    // As if a second passed before each look at the clock.
+    const now = Date.now.bind(Date);
+    let looks = 0;
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() + 1000 * (looks += 1));
+    const refused = await client.get('/v1/webhooks').finally(() => clock.mockRestore());
     expectRefusal(refused, 'rate_limited');
     expect(shown(refused)).toEqual(['limit=3, remaining=0', '3;w=60']);
     const reset = /reset=(\d+)/.exec(refused.headers.get('ratelimit')!)![1];
