@@ -127,6 +127,7 @@ describe('a project whose events are dispatched express', () => {
     const planned = held.filter((_one, n) => n % 4 === 0).map(({ _id }) => _id);
     await model.updateMany({ _id: { $in: planned } }, { $unset: { isExpress: 1 } });
     await stack.admin.patch(`/v1/projects/${held[0]!.projectId}`, { dispatch });
+    const limits = withoutLimits();
     const run = jest.spyOn(stack.engine, 'runAgain');
     const send = jest.spyOn(stack.sender, 'send');
     await client.post(`/v1/webhooks/${webhook.id}/resume`);
@@ -136,6 +137,7 @@ describe('a project whose events are dispatched express', () => {
     const { data } = (await client.get(`/v1/deliveries/${planned[0]}`)).body;
     expect(data.workflow === null).toBe(workflows === 0);
     for (const spy of [run, send]) spy.mockRestore();
+    for (const limit of limits) limit.restore();
   });
 
   it('releases in the same order what a workflow has found no place for', async () => {
