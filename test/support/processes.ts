@@ -55,9 +55,10 @@ export class RoleProcess {
     role: 'setup' | 'rotate-key',
     environment: Record<string, string>,
     logLevel?: string,
+    dieAt?: string,
   ): Promise<RoleProcess> {
     return eventually(`MongoDB does not fail ${role}`, async () => {
-      const one = RoleProcess.start(role, environment, undefined, logLevel);
+      const one = RoleProcess.start(role, environment, dieAt, logLevel);
       await one.exited();
       return !one.log().includes('MongoDB fails: ') && one;
     });
