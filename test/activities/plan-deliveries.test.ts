@@ -188,7 +188,7 @@ describe('the plan of an event', () => {
         _id: newId('delivery'),
         eventId: newId('event'),
         projectId: project._id,
-        nextAttemptAt: new Date(),
+        nextAttemptAt: new Date(Date.now() - 60_000),
         ...fields,
       }));
       await fixture.store.deliveries.model.insertMany(others);
