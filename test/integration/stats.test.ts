@@ -80,7 +80,8 @@ describe('stats', () => {
       latencyMs: { p50: null, p90: null, p99: null },
     };
     expect(body.data).toMatchObject(nothing);
-    expect(body.data.hours).toHaveLength(25);
+    // One less when it is exactly the hour.
+    expect([24, 25]).toContain(body.data.hours.length);
     for (const hour of body.data.hours) expect(hour).toMatchObject(nothing);
   });
 
@@ -262,7 +263,8 @@ describe('stats', () => {
     }
     const alone = (await client.get('/v1/stats?interval=day')).body.data;
     expect(Date.parse(alone.until) - Date.parse(alone.since)).toBe(30 * DAY_MS);
-    expect(alone.days).toHaveLength(31);
+    // One less when it is exactly midnight.
+    expect([30, 31]).toContain(alone.days.length);
   });
 
   it('read an index, never a whole collection', async () => {
