@@ -73,7 +73,8 @@ describe('the health that attempts make', () => {
   it('is left alone by a failure that began before the last success', async () => {
     const { planned, webhook } = await fixture.planned(receiver.url);
     const number = { number: 1, runId: 'run', requestHeaders: {} };
-    const at = (ms: number): Date => new Date(Date.now() - 60_000 + ms);
+    const beganAt = Date.now() - 60_000;
+    const at = (ms: number): Date => new Date(beganAt + ms);
     const { webhookHealth } = fixture.store;
     const success = {
       ...number,
