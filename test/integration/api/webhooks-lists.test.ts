@@ -107,7 +107,7 @@ describe('lists of webhooks', () => {
     ['lastSuccessAt', { lastSuccessAt: at(0) }],
     ['name', { name: 'zzz' }],
   ])('by %s go on where a page ended, wherever its last webhook is now', async (sort, moved) => {
-    const { client: own } = await stack.project();
+    const { client: own, id: projectId } = await stack.project();
     const { model } = stack.store.webhooks;
     for (let n = 0; n < 5; n += 1) {
       const { id } = await makeWebhook(own, 'https://example.com/', { name: `W${n}` });
@@ -121,10 +121,10 @@ describe('lists of webhooks', () => {
     };
     const first = await page();
     expect(first.shown).toEqual(['W0', 'W1']);
-    await model.updateOne({ name: 'W1', url: 'https://example.com/' }, { $set: moved });
+    await model.updateOne({ name: 'W1', projectId }, { $set: moved });
     const { shown, next } = await page(first.next);
     expect(shown).toEqual(['W2', 'W3']);
-    await model.deleteOne({ name: 'W3', url: 'https://example.com/' });
+    await model.deleteOne({ name: 'W3', projectId });
     expect((await page(next)).shown[0]).toBe('W4');
   });
 
