@@ -18,14 +18,15 @@ export async function findUnreadable(
   // One that has ended signs nothing more.
   const live = { $not: { $lte: clock.now() } };
   const unreadable = { secrets: { $elemMatch: { keyId, expiresAt: live } } };
-  const webhook =
-    (await webhooks.model.exists(unreadable)) ??
-    (await webhooks.model.exists({ 'headers.keyId': keyId }));
+  const ofSecret = await webhooks.model.exists(unreadable);
+  const ofHeaders = await webhooks.model.exists({ ...ofSecret, 'headers.keyId': keyId });
+  const webhook = ofSecret ?? ofHeaders;
   if (webhook) {
     const kept = await webhooks.model.countDocuments({ 'secrets.keyId': { $in: keyIds } });
     // With wrong settings one is enough.
     const lost = await webhooks.model.countDocuments(unreadable, { limit: kept + 1 });
-    const ifLost = 'rotate its secret and set its headers again, or delete it';
+    const lacks = [ofSecret && 'rotate its secret', ofHeaders && 'set its headers again'];
+    const ifLost = `${lacks.filter(Boolean).join(' and ')}, or delete it`;
     return { message: because(`the webhook ${webhook._id}`, ifLost), isMost: lost > kept };
   }
   for (const name of PROVIDER_NAMES) {

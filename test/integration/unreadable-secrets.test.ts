@@ -194,9 +194,10 @@ describe('a process without a key that it needs', () => {
     const { client } = await stack.project();
     const { id } = await makeWebhook(client, receiver.url, { headers: { 'X-Tenant': 'acme' } });
     const wrong = await start({ POSTHORN_ENCRYPTION_KEY: OTHER! });
-    await wrong.logged('rotate its secret');
+    await wrong.logged('is lost, rotate its secret and set its headers again, or delete it');
     const asked = new ApiClient(url, client.key);
     await asked.patch(`/v1/webhooks/${id}`, { headers: {} });
+    await wrong.logged('is lost, rotate its secret, or delete it');
     expect((await asked.get('/readyz')).status).toBe(503);
     await asked.post(`/v1/webhooks/${id}/secret/rotate`, {});
     await wrong.logged('worker polls');
@@ -220,6 +221,18 @@ describe('a process without a key that it needs', () => {
     await isReady(asked);
     await post(asked);
     await receiver.waitFor(1);
+  });
+
+  it('advises to set only the headers again where it has the secret', async () => {
+    const { client } = await stack.project();
+    const { id } = await makeWebhook(client, receiver.url, { headers: { 'X-Tenant': 'acme' } });
+    await stack.store.webhooks.model.updateOne(
+      { _id: id },
+      { $set: { 'headers.keyId': 'of-long-ago' } },
+    );
+    const all = await start({});
+    await all.logged(`POSTHORN_ENCRYPTION_KEY: the webhook ${id} was encrypted`);
+    await all.logged('is lost, set its headers again, or delete it');
   });
 
   it('names a provider key, and works', async () => {
