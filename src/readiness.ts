@@ -6,6 +6,7 @@ import { MINUTE_MS } from './domain/durations';
 import { causeOf } from './reachability';
 import type { Cipher } from './store/cipher';
 import { isStoreUnavailable, isTooSlow } from './store/errors';
+import { whyForbidden } from './store/fitness';
 import type { Store } from './store/store';
 import { findUnreadable } from './store/unreadable';
 import type { Engine } from './temporal/engine';
@@ -159,7 +160,7 @@ export class Readiness {
       if (missing === null) await this.store.horizon.start();
       return missing && `${missing}; ${RUN_SETUP}`;
     } catch (error) {
-      return `MONGODB_URL: MongoDB fails: ${causeOf(error)}`;
+      return whyForbidden(error) ?? `MONGODB_URL: MongoDB fails: ${causeOf(error)}`;
     }
   }
 

@@ -12,6 +12,7 @@ import { Readiness } from './readiness';
 import { StartError } from './start-error';
 import { Cipher } from './store/cipher';
 import { isStoreUnavailable, isTooSlow } from './store/errors';
+import { whyForbidden } from './store/fitness';
 import { Store } from './store/store';
 import { Engine } from './temporal/engine';
 import { TenantCpu } from './tenant-cpu/tenant-cpu';
@@ -120,7 +121,8 @@ async function refuseUnfit(store: Store): Promise<void> {
 function tellUnavailable(error: unknown): never {
   if (!isStoreUnavailable(error) && !isTooSlow(error)) throw error;
   throw new StartError(
-    `MONGODB_URL: MongoDB fails: ${causeOf(error)}; run this again once it can be used`,
+    whyForbidden(error) ??
+      `MONGODB_URL: MongoDB fails: ${causeOf(error)}; run this again once it can be used`,
   );
 }
 

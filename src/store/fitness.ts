@@ -93,15 +93,24 @@ function whyUnsuitable(address: string, hello: Hello, replicaSet?: string): stri
   return null;
 }
 
+/** Without a user, MongoDB names no command that it refuses. */
 function whyRefused(error: mongo.MongoServerError): string {
   const code = Number(error.code);
   if (code === UNAUTHORIZED) {
-    return "does not let the URL's user read and write; give it the role readWrite on the database";
+    const [, command] = / to execute command \{ (\w+):/.exec(error.message) ?? [];
+    const what = command === undefined ? 'read and write' : `run ${command}`;
+    return `does not let the URL's user ${what}; give it the role readWrite on the database`;
   }
   if (code === AUTHENTICATION_FAILED || code === ATLAS_ERROR) {
     return "refuses the URL's user: name, password or authSource is wrong; correct it";
   }
   return `refuses: ${error.message.split('\n')[0]}`;
+}
+
+/** What MongoDB does not let the user do, as `whyUnfit` says it; null: it failed for another reason. */
+export function whyForbidden(error: unknown, server = 'MongoDB'): string | null {
+  const isForbidden = error instanceof mongo.MongoServerError && error.code === UNAUTHORIZED;
+  return isForbidden ? `MONGODB_URL: ${server} ${whyRefused(error)}` : null;
 }
 
 /**
@@ -144,9 +153,8 @@ async function whyUnsafe({ db, host, port }: Connection): Promise<string | null>
       );
     return null;
   } catch (error) {
-    if (error instanceof mongo.MongoServerError && error.code === UNAUTHORIZED) {
-      return `MONGODB_URL: MongoDB at ${address} ${whyRefused(error)}`;
-    }
+    const forbidden = whyForbidden(error, `MongoDB at ${address}`);
+    if (forbidden !== null) return forbidden;
     if (error instanceof mongo.MongoServerError && error.code === WRITE_CONCERN_FAILED) {
       return `MONGODB_URL: no majority of the replica set of ${address} confirms a write within ${MAX_CONFIRM_MS / 1000} s; start its other members`;
     }

@@ -31,6 +31,9 @@ const { newFolder, tells, alsoTells, expectAllTold } = startupMessages(
 const WIRE_VERSION_5 = 13;
 const DAY_SECONDS = 24 * 60 * 60;
 const KEYWORD = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
+/** What a role of one's own may allow. */
+const WITHOUT_INDEXES =
+  'find insert update remove changeStream listCollections createCollection dropCollection listIndexes dropIndex';
 const addressOf = useServers();
 const MONGODB = '127.0.0.1:27017';
 const TEMPORAL = '127.0.0.1:7233';
@@ -139,12 +142,20 @@ describe('MongoDB', () => {
       await mongod.admin({ createUser: 'root', pwd: 'root', roles: ['root'] });
       const roles = [{ role: 'read', db: 'posthorn' }];
       await mongod.admin({ createUser: 'reader', pwd: 'reader', roles }, 'root:root@');
+      const privileges = [
+        { resource: { db: 'posthorn', collection: '' }, actions: WITHOUT_INDEXES.split(' ') },
+      ];
+      await mongod.admin({ createRole: 'writer', privileges, roles: [] }, 'root:root@');
+      await mongod.admin({ createUser: 'writer', pwd: 'writer', roles: ['writer'] }, 'root:root@');
     }, PATIENCE_MS);
     afterAll(() => mongod.stop());
     const options = '?replicaSet=rs0&authSource=admin';
     alsoTells('The password is wrong', 'api', () => withUrl(mongod, options, 'reader:wrong@'));
     alsoTells('The user may only read', 'api', () => withUrl(mongod, options, 'reader:reader@'));
     alsoTells('The user may only read', 'setup', () => withUrl(mongod, options, 'reader:reader@'));
+    alsoTells('The user may create no index', 'setup', () =>
+      withUrl(mongod, options, 'writer:writer@'),
+    );
     alsoTells('The URL names no user', 'api', () => withUrl(mongod, '?replicaSet=rs0'));
   });
 });
