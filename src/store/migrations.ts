@@ -204,10 +204,19 @@ export async function migrate(
     }
   };
 
+  // One at a time, and none after the end: it would put back the lock that has been released.
+  let isOver = false;
+  let taking: Promise<unknown> = Promise.resolve();
+  const takeInTurn = (): Promise<boolean> => {
+    const taken = taking.then(() => !isOver && take());
+    taking = taken.catch(() => {});
+    return taken;
+  };
+
   let renewal: NodeJS.Timeout | undefined;
   const apply = async (): Promise<void> => {
-    while (!(await take())) await sleep(lockMs / 60);
-    renewal = setInterval(() => void take().catch(() => {}), lockMs / 3);
+    while (!(await takeInTurn())) await sleep(lockMs / 60);
+    renewal = setInterval(() => void takeInTurn().catch(() => {}), lockMs / 3);
     const applied = await appliedTo(records);
     const known = new Set(migrations.map(({ id }) => id));
     const unknown = applied.filter((id) => !known.has(id));
@@ -228,7 +237,9 @@ export async function migrate(
   try {
     await (interrupted ? Promise.race([apply(), interrupted]) : apply());
   } finally {
+    isOver = true;
     clearInterval(renewal);
+    await taking;
     // If that fails it expires, and what failed before is what matters.
     await records.deleteOne({ _id: LOCK, owner }).catch(() => {});
   }

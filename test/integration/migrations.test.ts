@@ -2,6 +2,7 @@ import mongoose, { type Connection } from 'mongoose';
 import { pino } from 'pino';
 import { migrate, MIGRATIONS, type Migration } from '../../src/store/migrations';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
+import { BareMongod } from '../support/bare-mongod';
 import { connectedStore } from '../support/connected-store';
 import { DEFAULTS, freshMongodbUrl } from '../support/embedded';
 import { eventually } from '../support/eventually';
@@ -65,6 +66,40 @@ describe('migrations', () => {
     expect(Date.now()).toBeGreaterThanOrEqual(until.getTime());
     await done;
     expect(await locks.countDocuments({ _id: 'lock' })).toBe(0);
+  });
+
+  it('leave no lock behind that is being renewed as they end', async () => {
+    const parameters = ['--replSet', 'rs0', '--setParameter', 'enableTestCommands=1'];
+    const mongod = await BareMongod.start(...parameters);
+    await mongod.initiate();
+    const slow = await mongoose
+      .createConnection(mongod.url('?replicaSet=rs0'), { monitorCommands: true })
+      .asPromise();
+    /** Those of the lock that are under way. */
+    const updates = new Set<number>();
+    let tellRenewal = (): void => {};
+    const client = slow.getClient();
+    client.on('commandStarted', ({ commandName, command, requestId }) => {
+      if (commandName !== 'update' || command.updates[0].q._id !== 'lock') return;
+      updates.add(requestId);
+      tellRenewal();
+    });
+    client.on('commandSucceeded', ({ requestId }) => updates.delete(requestId));
+    const lasting = noting('0001-a', async () => {
+      const data = { failCommands: ['update'], blockConnection: true, blockTimeMS: 2000 };
+      await mongod.admin({ configureFailPoint: 'failCommand', mode: { times: 1 }, data });
+      await new Promise<void>((resolve) => (tellRenewal = resolve));
+    });
+    try {
+      await migrate(slow, [lasting], { lockMs: 300 });
+      await eventually('none is under way', () => updates.size === 0);
+      expect(await slow.collection('migrations').countDocuments({ owner: { $exists: true } })).toBe(
+        0,
+      );
+    } finally {
+      await slow.close();
+      await mongod.stop();
+    }
   });
 
   it('may be applied by another process while one is suspended at it', async () => {
