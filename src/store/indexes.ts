@@ -77,6 +77,11 @@ export async function ensureIndexes(model: AnyModel, log: Logger): Promise<void>
   for (let tries = 1; ; tries += 1) {
     const missing = await missingIndexes(model);
     if (missing.length === 0) return;
+    const documents = await model.estimatedDocumentCount();
+    if (documents > 0) {
+      const about = { collection: model.collection.name, documents };
+      log.info({ ...about, indexes: missing.map(nameOf) }, 'creating indexes');
+    }
     await dropOtherKinds(model, missing, log);
     for (const index of missing) if (index[1].unique) await settleDuplicates(model, index, log);
     try {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mongo, type Connection } from 'mongoose';
+import type { Logger } from 'pino';
 import { clock } from '../clock';
 import { StartError } from '../start-error';
 import { FAILED_WITH } from './delivery-record';
@@ -169,6 +170,7 @@ interface MigrationRecord {
 }
 
 interface MigrateOptions {
+  log?: Logger;
   lockMs?: number;
   afterwards?: () => Promise<void>;
   interrupted?: Promise<never>;
@@ -184,7 +186,7 @@ interface MigrateOptions {
 export async function migrate(
   connection: Connection,
   migrations: readonly Migration[] = MIGRATIONS,
-  { lockMs = LOCK_MS, afterwards = async () => {}, interrupted }: MigrateOptions = {},
+  { log, lockMs = LOCK_MS, afterwards = async () => {}, interrupted }: MigrateOptions = {},
 ): Promise<void> {
   await connection.asPromise();
   const records = recordsOf(connection);
@@ -215,7 +217,10 @@ export async function migrate(
 
   let renewal: NodeJS.Timeout | undefined;
   const apply = async (): Promise<void> => {
-    while (!(await takeInTurn())) await sleep(lockMs / 60);
+    for (let tries = 0; !(await takeInTurn()); tries += 1) {
+      if (tries === 0) log?.info('waiting for another setup, which is running or was killed');
+      await sleep(lockMs / 60);
+    }
     renewal = setInterval(() => void takeInTurn().catch(() => {}), lockMs / 3);
     const applied = await appliedTo(records);
     const known = new Set(migrations.map(({ id }) => id));
@@ -227,6 +232,7 @@ export async function migrate(
     }
     for (const { id, up } of migrations) {
       if (applied.includes(id)) continue;
+      log?.info({ migration: id }, 'migrating MongoDB');
       await up(connection);
       // It may exist already: a process that is suspended for longer than its lock lasts is not alone.
       const note = { $setOnInsert: { appliedAt: clock.now() } };

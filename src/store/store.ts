@@ -126,11 +126,13 @@ export class Store extends Connected {
   async setUp(log: Logger, interrupted?: Promise<never>): Promise<void> {
     await this.readClock();
     await migrate(this.connection, undefined, {
+      log,
       interrupted,
       afterwards: async () => {
         for (const model of Object.values(this.connection.models)) await ensureIndexes(model, log);
       },
     });
+    log.info({ database: this.connection.name }, 'MongoDB is set up');
   }
 
   /** Why MongoDB is not fit for Posthorn, in one sentence with setting and address; null if it is. */

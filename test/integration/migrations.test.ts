@@ -57,14 +57,20 @@ describe('migrations', () => {
     expect(log).toEqual(['0001-a', '0002-b', '0002-b', '0003-c']);
   });
 
-  it('wait for a process that is at it, and not for one that died at it', async () => {
+  it('wait for a process that is at it, and say so, and not for one that died at it', async () => {
     const locks = connection.collection<{ _id: string; owner: string; until: Date }>('migrations');
     const until = new Date(Date.now() + 1500);
     await locks.insertOne({ _id: 'lock', owner: 'somebody', until });
-    const done = migrate(connection, [noting('0001-a')], { lockMs: 3000 });
+    const said: string[] = [];
+    const told = pino({}, { write: (line) => said.push(line) });
+    const done = migrate(connection, [noting('0001-a')], { lockMs: 3000, log: told });
     await eventually('it is applied', () => log.length === 1);
     expect(Date.now()).toBeGreaterThanOrEqual(until.getTime());
     await done;
+    expect(said.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
+      'waiting for another setup, which is running or was killed',
+      'migrating MongoDB',
+    ]);
     expect(await locks.countDocuments({ _id: 'lock' })).toBe(0);
   });
 
