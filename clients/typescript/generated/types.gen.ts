@@ -1625,7 +1625,7 @@ export type Attempt = {
 
 export type PendingExplanation = {
   /**
-   * `paused`: by an operator in Temporal, the workflow by a signal or as a whole, or its attempts; `message` says which.
+   * `paused`: by an operator in Temporal, the workflow by a signal or as a whole, or its attempts; `message` says which, but not by a portal link.
    */
   reason:
     | 'webhook_paused'

@@ -16,7 +16,7 @@ import { runOrLeave } from '../../temporal/run-or-leave';
 import { toPlanned } from '../../store/planned-delivery';
 import { answer, answerPage } from '../http/answers';
 import { audited } from '../http/audited';
-import { allow, portalCapabilities, principalOf, projectOf } from '../http/auth';
+import { allow, changedBy, portalCapabilities, principalOf, projectOf } from '../http/auth';
 import { columnsOf } from '../exports/csv';
 import type { Exports } from '../exports/exports';
 import { explainPending } from './pending';
@@ -142,7 +142,8 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
 
   router.get('/:id', read, async (req, res) => {
     const delivery = await resourceInPath(req, res, 'delivery', store.deliveries);
-    const pending = await explainPending(delivery, projectOf(res), store, engine);
+    const reader = changedBy(res);
+    const pending = await explainPending(delivery, projectOf(res), store, engine, reader);
     answer(res, { ...viewFor(res, delivery), ...(pending && { pending }) });
   });
 

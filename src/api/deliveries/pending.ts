@@ -1,5 +1,6 @@
 import { clock } from '../../clock';
 import type { Attempt, DeferralReason } from '../../contracts/delivery';
+import type { ChangedBy } from '../../domain/changed-by';
 import { lastCounting, madeInRound, retryAfterMs } from '../../domain/outcome';
 import type { DeliveryRecord } from '../../store/delivery-record';
 import { toPlanned } from '../../store/planned-delivery';
@@ -9,12 +10,16 @@ import { isPausedInTemporal, type DeliveryActivity } from '../../temporal/descri
 import type { Engine } from '../../temporal/engine';
 import type { PendingExplanation } from '../schemas/delivery';
 
-/** Uses the running workflow; undefined for a delivery that has ended. */
+/**
+ * Uses the running workflow; undefined for a delivery that has ended.
+ * @param reader a customer is told nothing of what the platform runs, which they neither know nor can repair
+ */
 export async function explainPending(
   delivery: DeliveryRecord,
   project: ProjectRecord,
   store: Store,
   engine: Engine,
+  reader: ChangedBy,
 ): Promise<PendingExplanation | undefined> {
   if (delivery.status !== 'pending' && delivery.status !== 'held') return undefined;
   const webhook = await store.webhooks.get(project._id, delivery.webhookId);
@@ -29,7 +34,7 @@ export async function explainPending(
     nextAttemptAt: Date | null = null,
   ): PendingExplanation => ({
     reason,
-    message,
+    message: (reader === 'customer' && FOR_CUSTOMERS[reason]) || message,
     attempt,
     nextAttemptAt,
     laterDelaysMs: [...laterDelaysMs],
@@ -142,6 +147,16 @@ function explainByCourier(
   }
   return explain('paused', COURIER_PAUSED);
 }
+
+const FOR_CUSTOMERS: Partial<Record<PendingExplanation['reason'], string>> = {
+  starting: 'it is about to be sent',
+  waiting_for_worker: 'it is sent as soon as there is room',
+  workflow_failing: 'the platform has to repair something; it is delivered once that is done',
+  workers_busy: 'it is sent as soon as there is room',
+  paused:
+    'the platform has paused it; it continues when they resume it, or when a retry ends their pause',
+  unknown: 'the platform has to repair something; it is delivered once that is done',
+};
 
 const COURIER_PAUSED =
   "its project's courier was paused in Temporal, by its Web UI or command line; it continues when that is unpaused there";

@@ -119,7 +119,7 @@ const pendingSchema = z
     reason: z
       .enum(PENDING_REASONS)
       .describe(
-        '`paused`: by an operator in Temporal, the workflow by a signal or as a whole, or its attempts; `message` says which.',
+        '`paused`: by an operator in Temporal, the workflow by a signal or as a whole, or its attempts; `message` says which, but not by a portal link.',
       ),
     message: z.string(),
     attempt: count.describe('The attempt that is running or comes next.'),

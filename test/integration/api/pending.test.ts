@@ -1,10 +1,14 @@
 import { explainPending } from '../../../src/api/deliveries/pending';
+import type { PendingExplanation } from '../../../src/api/schemas/delivery';
 import { moment } from '../../../src/clock';
+import { courierWorkflowId } from '../../../src/contracts/temporal';
+import type { ChangedBy } from '../../../src/domain/changed-by';
 import type { DeliveryRecord } from '../../../src/store/delivery-record';
 import { toPlanned } from '../../../src/store/planned-delivery';
 import { Engine } from '../../../src/temporal/engine';
 import { makeWebhook } from '../../support/deliveries';
 import { freePort } from '../../support/free-port';
+import { portalLink } from '../../support/portal-link';
 import { useStack } from '../../support/use';
 import { insertDelivery } from './insert';
 import { expectRefusal } from './refusal';
@@ -125,15 +129,45 @@ describe('a pending delivery that no worker has taken', () => {
     await stack.engine.wakeCourier(projectId);
     expect(await pending()).toMatchObject({ reason: 'waiting_for_worker', attempt: 2 });
 
+    expect(await withoutTemporal(delivery, 'platform')).toMatchObject({
+      reason: 'unknown',
+      attempt: 2,
+      message: expect.stringContaining('Temporal is unavailable') as string,
+    });
+  });
+
+  it('names to a customer nothing that only the platform knows and can repair', async () => {
+    const { client, projectId, delivery, becomesDue } = await failedOnce({ isExpress: true });
+    const { client: customer } = await portalLink(client, 'read');
+    const told = async () => {
+      const { body } = await customer.get(`/v1/deliveries/${delivery._id}`);
+      return body.data.pending as PendingExplanation;
+    };
+    await becomesDue();
+    const explanations = [await told()];
+    await stack.engine.wakeCourier(projectId);
+    explanations.push(await told());
+    const { namespace } = stack.config.temporal;
+    const workflowId = courierWorkflowId(projectId);
+    const about = { namespace, workflowId, identity: 'operator', reason: 'test' };
+    await stack.temporal(({ workflowService }) => workflowService.pauseWorkflowExecution(about));
+    explanations.push(await told(), (await withoutTemporal(delivery, 'customer'))!);
+
+    const reasons = ['starting', 'waiting_for_worker', 'paused', 'unknown'];
+    expect(explanations.map(({ reason }) => reason)).toEqual(reasons);
+    for (const { message } of explanations) {
+      expect(message).not.toMatch(/temporal|workflow|courier|worker|Web UI/i);
+    }
+  });
+
+  /** What is said where Temporal can't be reached. */
+  async function withoutTemporal({ _id, projectId }: DeliveryRecord, reader: ChangedBy) {
     const { config, store } = stack;
     const address = `127.0.0.1:${await freePort()}`;
     const cutOff = Engine.connect({ ...config, temporal: { ...config.temporal, address } });
-    const [due, project] = [
-      await store.deliveries.find(delivery._id),
-      await store.projects.get(projectId),
-    ];
-    const explained = await explainPending(due!, project!, store, cutOff);
-    expect(explained).toMatchObject({ reason: 'unknown', attempt: 2 });
+    const [due, project] = [await store.deliveries.find(_id), await store.projects.get(projectId)];
+    const explained = await explainPending(due!, project!, store, cutOff, reader);
     await cutOff.close();
-  });
+    return explained;
+  }
 });
