@@ -7,11 +7,21 @@
 
 const CONTROLS = String.raw`\x00-\x1f\x7f`;
 const QUOTED = String.raw`"(?:[^"\\${CONTROLS}]|\\[^${CONTROLS}])*"`;
-const ADDRESS = String.raw`(?:[^\s${CONTROLS}@"<>]|${QUOTED})+@(?:[^\s${CONTROLS}@"<>\[\]]+|\[[^\s${CONTROLS}@"<>\[\]]+\])`;
+const DOMAIN = String.raw`(?:[^\s${CONTROLS}@"<>\[\]]+|\[[^\s${CONTROLS}@"<>\[\]]+\])`;
+const ADDRESS = String.raw`(?:[^\s${CONTROLS}@"<>]|${QUOTED})+@${DOMAIN}`;
 const DISPLAY_NAME = String.raw`(?:[^${CONTROLS}"<]|${QUOTED})*`;
 
 /** `local@domain`. */
 export const ADDRESS_ALONE = new RegExp(`^${ADDRESS}$`, 'u');
+
+/**
+ * Of these, those that nodemailer writes to: in others it replaces `<` and `>`, and quotes anew what is quoted in part,
+ * which makes another address of it.
+ */
+export const WRITABLE_ADDRESS = new RegExp(
+  String.raw`^(?:[^\s${CONTROLS}@"<>]+|"(?:[^"\\<>${CONTROLS}]|\\[^<>${CONTROLS}])*")@${DOMAIN}$`,
+  'u',
+);
 
 /** `local@domain`, or `Name <local@domain>`. */
 export const MAILBOX = new RegExp(`^(?:(${ADDRESS})|${DISPLAY_NAME}<(${ADDRESS})>)$`, 'u');

@@ -1,6 +1,6 @@
 import { Router } from 'express';
 import { z } from 'zod';
-import { ADDRESS_ALONE } from '../../domain/mailbox';
+import { WRITABLE_ADDRESS } from '../../domain/mailbox';
 import { DISPATCHES } from '../../contracts/delivery';
 import { allowsWebhooks, DEFAULT_PROFILE, getProfile, profiles } from '../../profiles';
 import type { Cipher } from '../../store/cipher';
@@ -43,7 +43,10 @@ const changeable = {
   ownerEmail: z
     .string()
     .max(320)
-    .regex(ADDRESS_ALONE, 'must be an e-mail address, "local@domain"')
+    .regex(
+      WRITABLE_ADDRESS,
+      'must be an e-mail address, "local@domain", without < and >, and quoted before the @ as a whole or not at all',
+    )
     .nullable()
     .optional(),
   dispatch: z

@@ -156,6 +156,11 @@ describe('projects', () => {
       ['with an unknown field', { name: 'A', color: 'red' }, ['color']],
       ['with several unknown fields', { name: 'A', color: 'red', id: 'proj_1' }, ['color', 'id']],
       ['with an address that is none', { name: 'A', ownerEmail: 'nobody' }, ['ownerEmail']],
+      [
+        'with an address that mails would not go to',
+        { name: 'A', ownerEmail: '"a<b"@example.com' },
+        ['ownerEmail'],
+      ],
       ['with an unknown figure', { name: 'A', policy: { retries: 3 } }, ['policy.retries']],
       ['with a timeout of no time', { name: 'A', policy: { timeoutMs: 0 } }, ['policy.timeoutMs']],
       [

@@ -1,4 +1,4 @@
-import { ADDRESS_ALONE, addressOf, MAILBOX } from '../../../src/domain/mailbox';
+import { ADDRESS_ALONE, addressOf, MAILBOX, WRITABLE_ADDRESS } from '../../../src/domain/mailbox';
 
 it.each([
   ['jane@example.com'],
@@ -23,6 +23,21 @@ it.each([
     expect(ADDRESS_ALONE.test(mailbox)).toBe(false);
   }
   expect([MAILBOX.test(address), addressOf(address)]).toEqual([true, address]);
+});
+
+it.each([
+  ['jane@example.com', true],
+  ['a..b.@docomo.example', true],
+  ['"a b"@example.com', true],
+  ['"a \\" b"@example.com', true],
+  ['用户@[192.0.2.1]', true],
+  ['"a<b"@example.com', false],
+  ['"a\\>b"@example.com', false],
+  ['first."second part".third@example.com', false],
+  ['"a""b"@example.com', false],
+])('%j is an address that mails are written to: %s', (address, isWritable) => {
+  expect(ADDRESS_ALONE.test(address)).toBe(true);
+  expect(WRITABLE_ADDRESS.test(address)).toBe(isWritable);
 });
 
 it.each([
