@@ -9,7 +9,7 @@ import { loggedHeaders } from './response-reader';
 /** What is logged of a response, and what else matters. */
 export interface HttpResponse {
   statusCode: number;
-  /** Names in lower case, repeated headers joined by `, `; at most 64 of up to 1024 characters. */
+  /** Names in lower case, repeated headers joined by `, `; at most 64, cut after 1024 characters. */
   headers: Record<string, string>;
   /** The first 16 KiB, as text. */
   body: string;

@@ -78,20 +78,19 @@ export class ResponseReader {
 }
 
 /**
- * The headers that are logged: names in lower case, repeated headers joined by `, `; at most 64 of up
- * to 1024 characters.
+ * The headers that are logged: names in lower case, repeated headers joined by `, `; at most 64, cut after 1024
+ * characters.
  */
 export function loggedHeaders({ headers }: RawResponse): Record<string, string> {
   // fromEntries, so that a header called `__proto__` is no more than a key.
   return Object.fromEntries(
-    [...headers]
-      .slice(0, MAX_HEADERS)
-      .map(([name, values]) => [
-        name.slice(0, MAX_HEADER_CHARACTERS),
-        values.join(', ').slice(0, MAX_HEADER_CHARACTERS),
-      ]),
+    [...headers].slice(0, MAX_HEADERS).map(([name, values]) => [cut(name), cut(values.join(', '))]),
   );
 }
+
+/** By its length, a text that was cut differs from every other one. */
+const cut = (text: string): string =>
+  text.length > MAX_HEADER_CHARACTERS ? `${text.slice(0, MAX_HEADER_CHARACTERS)}…` : text;
 
 /** @param raw alternating names and values, as Node gives them: one character per byte */
 function headersOf(raw: readonly string[]): Map<string, string[]> {

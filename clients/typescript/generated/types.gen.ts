@@ -1585,7 +1585,7 @@ export type Attempt = {
     [key: string]: string;
   };
   /**
-   * The headers of the answer.
+   * The first 64 headers of the answer; one of more than 1,024 characters ends there with `…`.
    */
   responseHeaders?: {
     [key: string]: string;

@@ -133,7 +133,8 @@ export const DESCRIPTIONS: Record<string, string> = {
   durationMs: 'How long it took, in milliseconds.',
   outcome: 'Its result.',
   statusCode: 'The HTTP status of the answer.',
-  responseHeaders: 'The headers of the answer.',
+  responseHeaders:
+    'The first 64 headers of the answer; one of more than 1,024 characters ends there with `…`.',
   errorCode: 'Why there was no whole answer.',
   errorMessage: 'The reason in words.',
   'PendingExplanation.reason': 'Why it has not arrived yet.',
