@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import path from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { autosend } from '../../src/profiles/autosend';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
+import { freePort } from '../support/free-port';
 import { findPython } from '../support/python';
+import { emailSent } from '../support/samples';
 import { useStack } from '../support/use';
 import { Customer, type Verdict } from './customers/customer';
+import { GUIDE_LANGUAGES, GuideReceiver } from './customers/guide';
 
 const root = path.resolve(__dirname, '../..');
 /** One short retry, so that a delivery ends soon. */
@@ -135,6 +140,50 @@ describe.each([
     expect(response.status).toBe(401);
   });
 });
+
+describe.each(GUIDE_LANGUAGES)(
+  'the receiver that the guide to verifying shows for %s',
+  (language) => {
+    const stack = useStack();
+    let port: number;
+    let receiver: GuideReceiver | undefined;
+
+    beforeEach(async () => {
+      port = await freePort();
+    });
+    afterEach(async () => {
+      await receiver?.stop();
+      receiver = undefined;
+    });
+
+    it('accepts the largest event', async () => {
+      const { client } = await stack.project({ policy });
+      const { secret } = await makeWebhook(client, `http://127.0.0.1:${port}/webhooks`);
+      receiver = await GuideReceiver.start(language, port, secret);
+      const eventOf = (subject: string): string =>
+        JSON.stringify({ type: 'email.sent', data: { ...emailSent, subject } });
+      const subject = 'x'.repeat(256 * 1024 - Buffer.byteLength(eventOf('')));
+      expect((await client.post('/v1/events', eventOf(subject))).status).toBe(202);
+      const ended = await eventually('its delivery has ended', async () => {
+        const [delivery] = (await client.get('/v1/deliveries')).body.data.deliveries;
+        return delivery !== undefined && delivery.status !== 'pending' && delivery;
+      });
+      expect(ended).toMatchObject({ status: 'succeeded' });
+    });
+
+    it.each([
+      ['has neither body nor length', '', ''],
+      ['has an empty body', 'Content-Type: application/json\r\nContent-Length: 0\r\n', ''],
+      ['is of another type', 'Content-Type: text/plain\r\nContent-Length: 2\r\n', '{}'],
+    ])('answers 401 to what %s', async (_what, headers, body) => {
+      receiver = await GuideReceiver.start(language, port, 'a secret');
+      const socket = connect(port, '127.0.0.1');
+      const head = 'POST /webhooks HTTP/1.1\r\nHost: customer.example\r\nConnection: close\r\n';
+      socket.write(`${head}${headers}\r\n${body}`);
+      expect(await textOf(socket)).toMatch(/^HTTP\/1\.[01] 401 /);
+    });
+  },
+);
 
 it('the guide to verifying shows the code that is tested here', () => {
   const text = readFileSync(path.join(root, 'docs/guide-verify.md'), 'utf8');

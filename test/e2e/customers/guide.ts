@@ -1,8 +1,10 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { eventually } from '../../support/eventually';
 import { findPython } from '../../support/python';
 import type { CustomerScheme, Verification } from './verify';
 
@@ -112,11 +114,9 @@ export async function verifyByGuide(
 ): Promise<boolean[]> {
   const { file, interpreter, program } = LANGUAGES[language];
   const isRaw = scheme === 'standard' && !verifications[0]!.secret.startsWith('whsec_');
-  const code = codeOf(language, scheme);
-  const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-guide-'));
+  const code = blocksOf(language, scheme)[0]!;
+  const folder = folderWith(file, program[scheme](isRaw ? forRawSecrets(code) : code));
   try {
-    symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
-    writeFileSync(path.join(folder, file), program[scheme](isRaw ? forRawSecrets(code) : code));
     const running = promisify(execFile)(interpreter, [path.join(folder, file)], {
       env: { PATH: process.env.PATH, PYTHONPATH: pythonPath },
     });
@@ -135,14 +135,72 @@ export async function verifyByGuide(
   }
 }
 
-function codeOf(language: string, scheme: GuideScheme): string {
+/** A folder with that program, which finds the packages of Node that are installed here. */
+function folderWith(file: string, program: string): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-guide-'));
+  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+  writeFileSync(path.join(folder, file), program);
+  return folder;
+}
+
+/** The code that the guide shows for that language, block by block. */
+function blocksOf(language: string, scheme: GuideScheme): string[] {
   const [, chapter = ''] = GUIDE.split(`\n## ${HEADINGS[scheme]}\n`);
   const [, section = ''] = chapter.split('\n## ', 1)[0]!.split(`\n### ${language}\n`);
-  return /^```\w+\n(.*?)^```$/ms.exec(section)![1]!;
+  const [own = ''] = section.split('\n### ', 1);
+  return [...own.matchAll(/^```\w+\n(.*?)^```$/gms)].map(([, code = '']) => code);
 }
 
 /** As the comment in the code says. */
 function forRawSecrets(code: string): string {
   const instead = /A secret without `whsec_`: (.+)$/m.exec(code)![1]!;
   return code.replace(/(webhook = ).+$/m, `$1${instead}`);
+}
+
+/** The receiver that the guide shows for a language, as a process of its own; on another port than 3000. */
+export class GuideReceiver {
+  /** All that it has written, errors included. */
+  output = '';
+
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly folder: string,
+  ) {
+    for (const stream of [child.stdout!, child.stderr!]) {
+      stream.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    }
+  }
+
+  /** Listens. */
+  static async start(
+    language: keyof typeof LANGUAGES,
+    port: number,
+    secret: string,
+  ): Promise<GuideReceiver> {
+    const { file, interpreter } = LANGUAGES[language];
+    const program = blocksOf(language, 'hex').join('\n').replace('3000', String(port));
+    const folder = folderWith(file, program);
+    const child = spawn(interpreter, [path.join(folder, file)], {
+      env: { PATH: process.env.PATH, WEBHOOK_SECRET: secret },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const receiver = new GuideReceiver(child, folder);
+    await eventually(`the guide's ${file} listens`, () => {
+      if (child.exitCode !== null) throw new Error(`${file} ended: ${receiver.output}`);
+      return fetch(`http://127.0.0.1:${port}`).then(
+        () => true,
+        () => false,
+      );
+    });
+    return receiver;
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode === null) {
+      const exited = once(this.child, 'exit');
+      this.child.kill();
+      await exited;
+    }
+    rmSync(this.folder, { recursive: true });
+  }
 }
