@@ -1,3 +1,5 @@
+import { hostname } from 'node:os';
+import { domainToASCII } from 'node:url';
 import { createTransport, type Transporter } from 'nodemailer';
 import type { OwnerMail } from './render';
 
@@ -19,16 +21,20 @@ export class Mailer {
   /**
    * @param smtpUrl `smtp://user:password@host:587`, or `smtps://…`; with a login, the connection must be encrypted
    * @param from `Posthorn <posthorn@example.com>`
+   * @param host the name of this machine
    */
   constructor(
     smtpUrl: string,
     private readonly from: string,
+    host = hostname(),
   ) {
     const url = new URL(smtpUrl);
     // Whoever can change what the server answers could take STARTTLS out of it, to be sent the login.
     if (url.username || url.password) url.searchParams.set('requireTLS', 'true');
     this.transport = createTransport({
       url: url.href,
+      // Otherwise, a container would greet as [127.0.0.1], which some servers refuse. A name in the URL prevails.
+      ...(!host.includes('.') && { name: domainToASCII(from.replace(/^.*@|>$/g, '')) }),
       connectionTimeout: TIMEOUT_MS,
       greetingTimeout: TIMEOUT_MS,
       socketTimeout: TIMEOUT_MS,

@@ -327,6 +327,33 @@ describe('mails to the owner of a failing webhook', () => {
   });
 });
 
+describe('a mail server', () => {
+  const mail = { id: 'mail_1', to: OWNER, subject: 'Hello', text: 'Hello' };
+  const greetingBy = async (host: string, from: string, options = ''): Promise<string> => {
+    const server = await MailServer.start();
+    expect(await new Mailer(`${server.url}${options}`, from, host).send(mail)).toBeNull();
+    await server.close();
+    return server.mails[0]!.greeting;
+  };
+
+  it.each([
+    [FROM, 'operator.example'],
+    [`Posthorn <${FROM}>`, 'operator.example'],
+    ['Posthorn <posthorn@müller.example>', 'xn--mller-kva.example'],
+  ])('is greeted by a container with the domain of the sender %s', async (from, greeting) => {
+    expect(await greetingBy('f3a9c2d17b60', from)).toBe(greeting);
+  });
+
+  it('is not greeted so by a machine that has a full name', async () => {
+    expect(await greetingBy('worker-1.operator.example', FROM)).not.toBe('operator.example');
+  });
+
+  it('is greeted with the name in SMTP_URL', async () => {
+    const options = '/?name=mail.operator.example';
+    expect(await greetingBy('f3a9c2d17b60', FROM, options)).toBe('mail.operator.example');
+  });
+});
+
 describe('a mail server’s login', () => {
   const mail = { id: 'mail_1', to: OWNER, subject: 'Hello', text: 'Hello' };
   /** With what else stands in SMTP_URL. */

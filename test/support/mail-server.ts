@@ -7,6 +7,8 @@ export interface ReceivedMail {
   /** Of the SMTP envelope. */
   from: string;
   recipients: string[];
+  /** What the client called itself, by EHLO. */
+  greeting: string;
   /** As they stand, unfolded; names in lower case. */
   headers: Map<string, string>;
   text: string;
@@ -38,7 +40,7 @@ export class MailServer {
         const responseCode = mailServer.refused.get(address);
         done(responseCode ? Object.assign(new Error('refused'), { responseCode }) : null);
       },
-      onData: (stream, { envelope: { mailFrom, rcptTo } }, done) => {
+      onData: (stream, { envelope: { mailFrom, rcptTo }, hostNameAppearsAs }, done) => {
         const chunks: Buffer[] = [];
         stream.on('data', (chunk: Buffer) => chunks.push(chunk));
         stream.on('end', () => {
@@ -50,6 +52,7 @@ export class MailServer {
           mailServer.mails.push({
             from: mailFrom ? mailFrom.address : '',
             recipients: rcptTo.map(({ address }) => address),
+            greeting: hostNameAppearsAs,
             ...read(Buffer.concat(chunks).toString()),
           });
           done();
