@@ -21,7 +21,7 @@ const isUnavailable = ({ code, responseCode = CLOSING }: MailFailure): boolean =
   responseCode === CLOSING || code === 'EAUTH' || code === 'ETLS';
 
 /**
- * Sends due mails, of each project in turn; those that can't be sent are retried later.
+ * Sends due mails to their projects' owners, of each project in turn; those that can't be sent are retried later.
  * @param goesOn asked before each mail whether to continue
  * @param stopped when aborted, the mail in progress is abandoned after a moment: a repetition uses the same
  *   Message-ID
@@ -35,7 +35,13 @@ export async function sendOwnerMails(
   while (goesOn()) {
     const mail = await store.mails.claim(CLAIM_MS, MAX_TRIES);
     if (!mail) return;
-    const failure = await unlessStopped(mailer.send(writeOwnerMail(mail)), stopped);
+    // As it is now: it may have been corrected, or removed, since the mail was written.
+    const to = (await store.projects.get(mail.projectId))?.ownerEmail;
+    if (!to) {
+      await store.mails.withdraw(mail);
+      continue;
+    }
+    const failure = await unlessStopped(mailer.send(writeOwnerMail(mail, to)), stopped);
     if (failure === 'stopped') return;
     mails.inc({ outcome: failure ? 'failed' : 'sent' });
     if (!failure) {

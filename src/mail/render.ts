@@ -18,10 +18,10 @@ function inLine(name: string): string {
 }
 
 /** The text of a mail. It names the webhook and the project, but contains no URL, secret or payload. */
-export function writeOwnerMail(mail: MailRecord): OwnerMail {
+export function writeOwnerMail(mail: MailRecord, to: string): OwnerMail {
   const name = inLine(mail.webhookName);
   const about = `The webhook "${name}" (${mail.webhookId}) of the project "${inLine(mail.projectName)}" (${mail.projectId})`;
-  const { _id: id, to } = mail;
+  const { _id: id } = mail;
   return mail.warning === null
     ? { id, to, subject: `Webhook "${name}" was disabled`, text: disabledText(about, mail) }
     : {

@@ -5,12 +5,11 @@ import { changeOne } from './change-one';
 import { repositoryOf } from './repository';
 import type { DisabledReason } from './webhook-record';
 
-/** A mail to a project's owner about one of its webhooks: its facts, not its wording. */
+/** A mail to a project's owner about one of its webhooks: its facts, not its wording or recipient. */
 export interface MailRecord {
   _id: string;
   projectId: string;
   webhookId: string;
-  to: string;
   /** null: the webhook was disabled. Otherwise it will be, at `threshold` failures. */
   warning: WarningPercent | null;
   disabledReason: DisabledReason | null;
@@ -30,7 +29,6 @@ const schema = new Schema<MailRecord>({
   _id: String,
   projectId: { type: String, required: true },
   webhookId: { type: String, required: true },
-  to: { type: String, required: true },
   warning: { type: Number, default: null },
   disabledReason: { type: String, default: null },
   projectName: { type: String, required: true },
@@ -109,6 +107,11 @@ export class Mails extends repositoryOf('Mail', schema, 'mails') {
       { nextTryAt: { $add: ['$$NOW', forMs] } },
       { sort: { projectId: 1, nextTryAt: 1 } },
     );
+  }
+
+  /** Removes one that nobody is to get, unless it has been claimed again since. */
+  async withdraw({ _id, nextTryAt }: MailRecord): Promise<void> {
+    await this.model.deleteOne({ _id, nextTryAt });
   }
 
   async markSent(id: string): Promise<void> {

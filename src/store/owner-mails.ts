@@ -56,7 +56,7 @@ export function countDropped(): void {
 /** @returns whether it was dropped */
 async function insert(
   store: Store,
-  project: ProjectRecord & { ownerEmail: string },
+  project: ProjectRecord,
   webhook: WebhookRecord,
   { warning }: Pick<MailRecord, 'warning'>,
   session: ClientSession,
@@ -69,7 +69,6 @@ async function insert(
       _id: newId('mail'),
       projectId: project._id,
       webhookId: webhook._id,
-      to: project.ownerEmail,
       warning,
       disabledReason: webhook.disabledReason,
       projectName: project.name,
@@ -84,6 +83,6 @@ async function insert(
   return !isWritten;
 }
 
-function isTold(project: ProjectRecord): project is ProjectRecord & { ownerEmail: string } {
+function isTold(project: ProjectRecord): boolean {
   return project.ownerEmail !== null && getProfile(project.profile).notifyOwnerOnDisable;
 }

@@ -236,7 +236,6 @@ describe('after MongoDB’s clock was set back,', () => {
             _id: newId('mail'),
             projectId: 'proj_mails',
             webhookId: 'wh_mails',
-            to: 'owner@example.com',
             warning: null,
             disabledReason: 'gone',
             projectName: 'Test',

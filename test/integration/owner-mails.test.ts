@@ -318,6 +318,38 @@ describe('mails to the owner of a failing webhook', () => {
       expect(JSON.parse(logged[0]!)).toMatchObject({ responseCode: 550 });
     });
 
+    const recipients = () => mailServer.mails.map((mail) => mail.recipients);
+    const setOwner = (ownerEmail: string | null) =>
+      stack.admin.patch(`/v1/projects/${projectId}`, { ownerEmail });
+
+    it('go to the address that the project has by then', async () => {
+      mailServer.refuseWith = 550;
+      await sendBy(mailer());
+      mailServer.refuseWith = 0;
+      await setOwner('right@customer.example');
+      await due();
+      await sendBy(mailer());
+      expect(recipients()).toEqual([['right@customer.example']]);
+      expect((await outbox())[0]!.sentAt).not.toBeNull();
+    });
+
+    it('go to nobody where the project has no address by then', async () => {
+      await setOwner(null);
+      await sendBy(mailer());
+      expect(await outbox()).toEqual([]);
+      expect(recipients()).toEqual([]);
+    });
+
+    it('are withdrawn by nobody whose claim has passed to another', async () => {
+      const { mails } = stack.store;
+      const former = await mails.claim(0, 1);
+      const present = await mails.claim(60_000, 1);
+      await mails.withdraw(former!);
+      expect(await outbox()).toEqual([present]);
+      await mails.withdraw(present!);
+      expect(await outbox()).toEqual([]);
+    });
+
     it('with the project deleted meanwhile, are not sent', async () => {
       await stack.admin.delete(`/v1/projects/${projectId}`);
       await due();
