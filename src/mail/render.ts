@@ -51,7 +51,7 @@ function disabledText(
       : failuresInWords(failureCount);
   return `${about} was disabled at ${utc(createdAt)}: ${why}.
 
-From now on its events are recorded as skipped and not sent. When its receiver works again, enable the webhook, and replay what was skipped and what failed:
+While it is disabled, its events are recorded as skipped and not sent. When its receiver works again, enable the webhook, and replay what was skipped and what failed:
 
   PATCH /v1/webhooks/${webhookId} {"isActive": true}
   POST /v1/replays {"webhookId": "${webhookId}", "since": …, "until": …}
