@@ -9,7 +9,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 /** What an HTTP date can't say, and what passes until the answer is judged. */
-const DATE_SLACK = 20 * SECOND;
+const DATE_SLACK = MINUTE;
 
 const dateIn = (ms: number): string => new Date(Date.now() + ms).toUTCString();
 
@@ -52,7 +52,8 @@ describe('Retry-After', () => {
   it.each([429, 503])('of a %d is waited for, as a date', async (status) => {
     const waited = await waitAfter(status, () => dateIn(3 * HOUR));
     expect(waited).toBeGreaterThan(3 * HOUR - DATE_SLACK);
-    expect(waited).toBeLessThanOrEqual(3 * HOUR);
+    // By MongoDB's clock, which may be behind this one.
+    expect(waited).toBeLessThanOrEqual(3 * HOUR + SECOND);
   });
 
   it('is obeyed behind more headers than are logged', async () => {

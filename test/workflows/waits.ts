@@ -2,7 +2,7 @@ import type { PlannedDelivery } from '../../src/contracts/activities';
 import type { Harness } from './harness';
 
 /** The skipped clock advances while the machine works: how many milliseconds of it an attempt may take. */
-const WORK_MS = 20_000;
+const WORK_MS = 60_000;
 
 /** Expects these waits before the 2nd, 3rd, … attempt, each lengthened by at most 10 %. */
 export function expectWaits(harness: Harness, planned: PlannedDelivery, expected: number[]): void {

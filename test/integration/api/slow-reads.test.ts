@@ -33,7 +33,7 @@ describe('a read that takes MongoDB too long', () => {
     expect(body.error.message).toContain('took too long');
     expect(headers.get('retry-after')).toBe('5');
     expect(tookMs).toBeGreaterThan(9000);
-    expect(tookMs).toBeLessThan(30_000);
+    expect(tookMs).toBeLessThan(60_000);
   });
 
   it.concurrent(
