@@ -26,11 +26,11 @@ const addressOf = useServers();
 
 /** A Temporal that refuses that, and the configuration of a process that uses it. */
 async function refusing(refused: Refusal): Promise<{ front: Http2Server; config: Config }> {
-  ensureRuntime();
   const front = refusingTemporal(testServer('TEMPORAL_ADDRESS'), refused);
   const environment = testEnvironment();
   await setUpTemporal(loadConfig('setup', environment), log);
   const TEMPORAL_ADDRESS = await addressOf(front);
+  ensureRuntime();
   return { front, config: loadConfig('worker', { ...environment, TEMPORAL_ADDRESS }) };
 }
 

@@ -147,7 +147,6 @@ export class Stack {
       bundleFolder,
     }: StackOptions = {},
   ): Promise<Stack> {
-    if (withWorker) ensureRuntime();
     const config = loadConfig('all', testEnvironment(environment));
     const log = pino({ level: config.logLevel });
     await setUpTemporal(config, log, { isPaused: !schedules });
@@ -173,8 +172,11 @@ export class Stack {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const parts = { store, engine, cipher, tenantCpu, log };
     const { activities, sender } = workerActivities(config, parts);
-    const workerOf = (workflows: string): Promise<WorkerHandle> =>
-      createWorker(config, activities, { bundle: workflows });
+    const workerOf = (workflows: string): Promise<WorkerHandle> => {
+      // Not before what may fail: without a worker it would keep jest from ending.
+      ensureRuntime();
+      return createWorker(config, activities, { bundle: workflows });
+    };
     const worker = withWorker
       ? await (bundle ? workerOf(bundle) : withPatientCouriers(workerOf))
       : undefined;
