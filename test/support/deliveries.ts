@@ -8,12 +8,14 @@ export async function makeWebhook(
   url: string,
   settings: Record<string, unknown> = {},
 ): Promise<{ id: string; secret: string; publicKey?: string }> {
-  const { body } = await client.post('/v1/webhooks', {
+  const { status, body } = await client.post('/v1/webhooks', {
     name: 'Test',
     url,
     events: ['*'],
     ...settings,
   });
+  if (status !== 201)
+    throw new Error(`the webhook was answered ${status}: ${JSON.stringify(body)}`);
   return body.data as { id: string; secret: string; publicKey?: string };
 }
 
