@@ -286,7 +286,7 @@ describe('a project whose events are dispatched express', () => {
 
 describe('a project whose events are dispatched auto', () => {
   it('has workflows for as many as there is room for, and a courier for the rest', async () => {
-    const stack = await Stack.start({ POSTHORN_AUTO_WORKFLOWS_PER_SECOND: '2' });
+    const stack = await Stack.start({ POSTHORN_AUTO_WORKFLOWS_PER_SECOND: '1' });
     const receiver = await Receiver.start();
     try {
       const { client } = await stack.project({ dispatch: 'auto' });
