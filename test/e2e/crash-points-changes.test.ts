@@ -69,7 +69,6 @@ describe('an API killed with -9', () => {
 
   describe('while it pauses and resumes a bulk replay', () => {
     const range = { since: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
-    /** So many that it is not through before it is paused, however slow the machine is. */
     const COUNT = 12;
 
     /** Asks for one that takes its time. @returns its id */
@@ -79,6 +78,35 @@ describe('an API killed with -9', () => {
       await crash.delivered(COUNT);
       const query = { ...range, statuses: ['succeeded'], ratePerSecond: 1 };
       return (await client.post('/v1/replays', query)).body.data.id as string;
+    };
+    /**
+     * Makes an API die at that point of that move of a replay, which has come to half of its deliveries by then at most,
+     * however slow the machine is.
+     * @returns its id
+     */
+    const cutOff = async (crash: ApiCrash, at: string, move: string): Promise<string> => {
+      const { webhooks } = stack.store;
+      const whetherPaused = webhooks.whetherPaused.bind(webhooks);
+      let goOn = (): void => {};
+      const isDead = new Promise<void>((resolve) => (goOn = resolve));
+      let asked = 0;
+      // Asked before each delivery that is put into the queue.
+      const spy = jest.spyOn(webhooks, 'whetherPaused').mockImplementation(async (ids, ...sent) => {
+        if (ids.includes(crash.webhook.id)) asked += 1;
+        if (asked > COUNT / 2) await isDead;
+        return whetherPaused(ids, ...sent);
+      });
+      let id = '';
+      try {
+        await crash.dying(at, async (dying) => {
+          id = await replay(crash);
+          return dying.post(`/v1/replays/${id}/${move}`);
+        });
+      } finally {
+        goOn();
+        spy.mockRestore();
+      }
+      return id;
     };
     const stands = async ({ client }: ApiCrash, id: string) =>
       (await client.get(`/v1/replays/${id}`)).body.data;
@@ -97,11 +125,7 @@ describe('an API killed with -9', () => {
 
     it('between each of its moves and the answer: paused it waits, resumed it goes through, each once', () =>
       ApiCrash.on(api, async (crash) => {
-        let id = '';
-        await crash.dying('store/stop-replay stopReplay after', async (dying) => {
-          id = await replay(crash);
-          return dying.post(`/v1/replays/${id}/pause`);
-        });
+        const id = await cutOff(crash, 'store/stop-replay stopReplay after', 'pause');
         expect(await stands(crash, id)).toMatchObject({ status: 'paused' });
         await crash.delivered(COUNT);
         expect(await replayed(crash)).toBeLessThan(COUNT);
@@ -129,22 +153,13 @@ describe('an API killed with -9', () => {
       ['cancel', 'store/replays Replays.move after'],
     ])('inside its %s: it goes on as if nobody had asked for that', (move, at) =>
       ApiCrash.on(api, async (crash) => {
-        let id = '';
-        await crash.dying(at, async (dying) => {
-          id = await replay(crash);
-          return dying.post(`/v1/replays/${id}/${move}`);
-        });
-        await expectAll(crash, id);
+        await expectAll(crash, await cutOff(crash, at, move));
       }),
     );
 
     it('between its cancel and the answer: it has ended, and what it began is sent', () =>
       ApiCrash.on(api, async (crash) => {
-        let id = '';
-        await crash.dying('store/stop-replay stopReplay after', async (dying) => {
-          id = await replay(crash);
-          return dying.post(`/v1/replays/${id}/cancel`);
-        });
+        const id = await cutOff(crash, 'store/stop-replay stopReplay after', 'cancel');
         expect(await stands(crash, id)).toMatchObject({ status: 'cancelled' });
         await crash.delivered(COUNT);
         expect(await stack.reconcile()).toEqual(nothing);
