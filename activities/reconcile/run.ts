@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { ReconcileReport } from '../../src/contracts/activities';
@@ -57,6 +58,8 @@ export class Run {
     private readonly ownGraceMs?: number,
   ) {
     this.stopped = AbortSignal.any([this.context.cancellationSignal, this.failed.signal]);
+    // More tasks than ten, beyond which Node warns, wait side by side.
+    setMaxListeners(0, this.stopped);
   }
 
   /** Asked before each step; also heartbeats to Temporal. */

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { type Client, WorkflowFailedError } from '@temporalio/client';
@@ -329,6 +330,19 @@ describe('a run of reconcile', () => {
     env.cancel();
     goOn();
     expect(await done).toEqual(nothing);
+  });
+
+  it('waits with all housekeeping tasks at once, without a warning of Node’s', async () => {
+    const warn = jest.spyOn(process, 'emitWarning');
+    const any = jest.spyOn(AbortSignal, 'any');
+    const { env, done } = running('housekeeping');
+    await eventually('all wait', () => {
+      const [stopped] = any.mock.results.map(({ value }) => value as AbortSignal);
+      return stopped && getEventListeners(stopped, 'abort').length > 10;
+    });
+    env.cancel();
+    await done;
+    expect(warn).not.toHaveBeenCalled();
   });
 
   it('ends where its worker can’t reach MongoDB, so that another one may have it', async () => {
