@@ -1,9 +1,13 @@
-import { CancelledFailure, Context, heartbeat } from '@temporalio/activity';
-import type { Activities } from '../src/contracts/activities';
+import { Context, heartbeat } from '@temporalio/activity';
+import { FAILURE_TYPES, type Activities } from '../src/contracts/activities';
+import { againIn } from './again-in';
 import type { ActivityDependencies } from './dependencies';
 import type { Pulse } from './attempt/execution';
 import { Places } from './concurrency';
 import { Shift } from './courier/shift';
+
+/** Milliseconds until a shift that was told to stop is followed by the next one: at once. */
+const NEXT_MS = 1;
 
 export function createDeliverQueued(
   deps: ActivityDependencies,
@@ -11,8 +15,7 @@ export function createDeliverQueued(
 ): Activities['deliverQueued'] {
   const places = new Places(deps.maxAttempts, deps.maxAttemptsPerWebhook);
   return async (projectId) => {
-    const context = Context.current();
-    const { info, cancellationSignal } = context;
+    const { info, cancellationSignal } = Context.current();
     const { runId } = info.workflowExecution!;
     heartbeat();
     const end = await Shift.work({
@@ -25,8 +28,11 @@ export function createDeliverQueued(
       onPulse: heartbeat,
       stopped: cancellationSignal,
     });
-    // By an operator. If it completed, its workflow would schedule another one, which is not paused.
-    if (context.cancellationDetails?.paused) throw new CancelledFailure('paused');
+    // An operator may have paused it, even after it was told to stop by something else, such as SIGTERM. If it
+    // completed, its workflow would schedule another one, which is not paused.
+    if (cancellationSignal.aborted) {
+      throw againIn(NEXT_MS, FAILURE_TYPES.shiftStopped, 'it was told to stop');
+    }
     return end;
   };
 }

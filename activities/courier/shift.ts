@@ -109,7 +109,7 @@ export class Shift {
       if (found < BACKLOG_FROM) await sleep(this.pauseMs(found));
     }
     await this.finish();
-    return { nextDueMs: stopped.aborted ? 0 : nextDueMs };
+    return { nextDueMs };
   }
 
   private pauseMs(found: number): number {

@@ -68,6 +68,8 @@ export const FAILURE_TYPES = {
   policyChanged: 'PolicyChanged',
   /** Nothing was planned, since other plans of the project come first; retried after `nextRetryDelay`. */
   planDeferred: 'PlanDeferred',
+  /** A courier's shift was told to stop; the next one begins after `nextRetryDelay`. */
+  shiftStopped: 'ShiftStopped',
   /** All of a bulk replay is queued, but not sent yet; looked at again after `nextRetryDelay`. */
   replayDeferred: 'ReplayDeferred',
   /** The delivery is `failed`: no attempt follows. */

@@ -6,6 +6,7 @@ import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { historiesOf } from '../support/histories';
+import { withOwnWorkers } from '../support/own-workers';
 import { useReceiver, useStack } from '../support/use';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -207,6 +208,36 @@ describe('a delivery in the Temporal Web UI', () => {
     });
     const { pending } = (await client.get(`/v1/deliveries/${id}`)).body.data;
     expect(pending).toMatchObject({ reason: 'attempt_running', attempt: 1 });
+  });
+
+  it('whose courier is paused while its worker stops is sent when that is unpaused, and not before', async () => {
+    await withOwnWorkers(async ({ stack: own, receiver: at, startWorker }) => {
+      const policy = { timeoutMs: 60_000, retryDelaysMs: [1000] };
+      const { client, id: projectId } = await own.project({ dispatch: 'express', policy });
+      await makeWebhook(client, at.url);
+      let answer!: () => void;
+      const after = new Promise<void>((resolve) => (answer = resolve));
+      at.respondWith((_request, n) => (n === 1 ? { kind: 'answer', status: 500, after } : 200));
+      const worker = await startWorker();
+      const id = await postEvent(client);
+      await at.waitFor(1);
+      const ended = worker.end('SIGTERM');
+      await worker.logged('STOPPING');
+      const { workflowService } = temporal;
+      const { namespace } = own.config.temporal;
+      const execution = { workflowId: courierWorkflowId(projectId) };
+      const about = { namespace, execution, identity: 'operator', type: 'deliverQueued' };
+      await workflowService.pauseActivity(about);
+      answer();
+      expect(await ended).toBe(0);
+      await startWorker();
+      await eventually('it is paused', async () => {
+        const { data } = (await client.get(`/v1/deliveries/${id}`)).body;
+        return data.pending?.reason === 'paused' && data.attemptCount === 1;
+      });
+      await workflowService.unpauseActivity(about);
+      await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2 });
+    });
   });
 
   it('that waits for its project’s courier is sent when that is unpaused, and not before', async () => {
