@@ -1,4 +1,6 @@
 import { heartbeat, sleep } from '@temporalio/activity';
+import { FAILURE_TYPES } from '../src/contracts/activities';
+import { againIn } from './again-in';
 
 /** Approximate maximum duration of one batch of a bulk replay. */
 const BATCH_MS = 5000;
@@ -13,7 +15,8 @@ const HEARTBEAT_MS = 5000;
 
 /**
  * Does `work` for each item in turn, no faster than `perSecond`, including the time after the last one, so
- * that the next batch keeps the rate too. It heartbeats throughout: a worker's death is noticed soon.
+ * that the next batch keeps the rate too, as does one that continues after its worker has stopped. It heartbeats
+ * throughout: a worker's death is noticed soon.
  * @param work returns false to stop
  */
 export async function atRate<T>(
@@ -32,7 +35,10 @@ export async function atRate<T>(
 async function sleepUntil(time: number): Promise<void> {
   heartbeat();
   for (let left = time - performance.now(); left > 0; left = time - performance.now()) {
-    await sleep(Math.min(left, HEARTBEAT_MS));
+    await sleep(Math.min(left, HEARTBEAT_MS)).catch(() => {
+      const waitMs = Math.max(1, Math.ceil(time - performance.now()));
+      throw againIn(waitMs, FAILURE_TYPES.replayDeferred, 'it was told to stop');
+    });
     heartbeat();
   }
 }

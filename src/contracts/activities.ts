@@ -70,7 +70,7 @@ export const FAILURE_TYPES = {
   planDeferred: 'PlanDeferred',
   /** A courier's shift was told to stop; the next one begins after `nextRetryDelay`. */
   shiftStopped: 'ShiftStopped',
-  /** All of a bulk replay is queued, but not sent yet; looked at again after `nextRetryDelay`. */
+  /** A bulk replay waits, for what is queued to be sent or for its rate; looked at again after `nextRetryDelay`. */
   replayDeferred: 'ReplayDeferred',
   /** The delivery is `failed`: no attempt follows. */
   deliveryFailed: 'DeliveryFailed',

@@ -1,3 +1,4 @@
+import type { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { atRate } from '../../activities/at-rate';
 
@@ -17,6 +18,22 @@ describe('a batch at a rate', () => {
     const [, items, perSecond, leastMs] = row;
     // Timers may fire a millisecond early.
     expect(await timed(items, perSecond)).toBeGreaterThanOrEqual(leastMs - 2);
+  });
+
+  it('whose worker stops is continued when the rate allows it', async () => {
+    const env = new MockActivityEnvironment();
+    const beganAt = performance.now();
+    const stopping = env.run(() =>
+      atRate([1, 2], 0.01, async () => {
+        setImmediate(() => env.cancel('WORKER_SHUTDOWN'));
+        return true;
+      }),
+    );
+    const { nextRetryDelay } = await stopping.then(
+      () => ({ nextRetryDelay: null }),
+      (error: ApplicationFailure) => error,
+    );
+    expect(performance.now() - beganAt + Number(nextRetryDelay)).toBeGreaterThanOrEqual(100_000);
   });
 
   it('ends at once when it is stopped', async () => {
