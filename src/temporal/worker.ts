@@ -33,6 +33,9 @@ const SHUTDOWN_FORCE_MS = 80_000;
 /** Milliseconds between tries to reach a Temporal that is unavailable again. */
 const CONNECT_RETRY_MS = 1000;
 
+/** Milliseconds for which it polls before Temporal counts as taking its polls: Core forgives refusals for a minute. */
+const TAKEN_MS = 90_000;
+
 /** Milliseconds between checks of whether it may work. */
 const LOOK_MS = 500;
 
@@ -194,24 +197,37 @@ export function runWorker(
   activities: Activities,
   readiness: Pick<Readiness, 'complete' | 'unreadable'>,
   stopped: AbortSignal,
+  { takenMs = TAKEN_MS, bundle = WORKFLOW_BUNDLE } = {},
 ): { done: Promise<void>; whyIdle: () => string | null } {
+  const { address } = config.temporal;
   let handle: WorkerHandle | undefined;
   const connecting = new Trouble(log, 'the worker has connected to Temporal');
+  const polling = new Trouble(log, "Temporal takes the worker's polls again");
   const pause = (forMs: number): Promise<void> =>
     sleep(forMs, undefined, { signal: stopped }).catch(() => {});
   const mustWait = (): boolean => clock.trouble !== null || readiness.unreadable !== null;
-  const poll = async ({ run: runIt, shutdown }: WorkerHandle): Promise<void> => {
+  const poll = async ({ run: runIt, shutdown, isPolling }: WorkerHandle): Promise<void> => {
     const drained = runIt();
     const look = (): void => {
       if (stopped.aborted || mustWait()) shutdown();
     };
     const looking = setInterval(look, LOOK_MS);
+    const untilTaken = setTimeout(() => {
+      if (isPolling()) polling.is(null);
+    }, takenMs);
     stopped.addEventListener('abort', look);
     look();
     log.info('worker polls');
     try {
       await drained;
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      const reason = reasonOf(error);
+      polling.is(
+        `the worker's polls of Temporal at ${address} have failed: ${reason}; it polls again`,
+      );
     } finally {
+      clearTimeout(untilTaken);
       clearInterval(looking);
       stopped.removeEventListener('abort', look);
     }
@@ -224,23 +240,24 @@ export function runWorker(
         continue;
       }
       try {
-        handle = await createWorker(config, activities);
+        handle = await createWorker(config, activities, { bundle });
         connecting.is(null);
         await poll(handle);
       } catch (error) {
         if (!(error instanceof TransportError || isGrpcServiceError(error))) throw error;
-        connecting.is(whyNotConnected(config, error));
-        await pause(CONNECT_RETRY_MS);
+        connecting.is(
+          `TEMPORAL_ADDRESS: the worker can't connect to Temporal at ${address}: ${reasonOf(error)}; it trusts the certificates of the system or of SSL_CERT_FILE, and uses no proxy`,
+        );
       }
+      await pause(CONNECT_RETRY_MS);
     }
   };
   const whyIdle = (): string | null =>
-    handle?.isPolling() ? null : (connecting.told ?? 'the worker does not poll Temporal');
+    handle?.isPolling()
+      ? polling.told
+      : (connecting.told ?? polling.told ?? 'the worker does not poll Temporal');
   return { done: run(), whyIdle };
 }
 
-function whyNotConnected({ temporal }: Config, error: unknown): string {
-  // The rest, the refusal's headers, is different each time.
-  const [cause] = causeOf(error).split(', metadata:');
-  return `TEMPORAL_ADDRESS: the worker can't connect to Temporal at ${temporal.address}: ${cause}; it trusts the certificates of the system or of SSL_CERT_FILE, and uses no proxy`;
-}
+/** Without the headers of a refusal, which are different each time. */
+const reasonOf = (error: unknown): string => causeOf(error).split(', metadata:')[0]!;

@@ -72,6 +72,42 @@ describe('a worker that can not be made', () => {
 });
 
 describe('a worker of which Temporal refuses', () => {
+  const ready = { complete: Promise.resolve(), unreadable: null };
+
+  it.concurrent('all polls goes on saying so as it polls again', async () => {
+    const { config } = await refusing({ ...REFUSED_FOR_GOOD, method: 'PollActivityTaskQueue' });
+    const stopped = new AbortController();
+    const said: (string | null)[] = [];
+    const polls = pino(
+      {},
+      { write: (line) => line.includes('worker polls') && said.push(whyIdle()) },
+    );
+    const { whyIdle, done } = runWorker(config, polls, activities, ready, stopped.signal, {
+      bundle: BUNDLE,
+    });
+    await eventually('it has polled three times', () => said.length >= 3);
+    stopped.abort();
+    await done;
+    const why = `the worker's polls of Temporal at ${config.temporal.address} have failed: `;
+    for (const one of said.slice(1)) expect(one).toContain(why);
+    expect(said[1]).toContain(REFUSED_FOR_GOOD.message);
+  });
+
+  it.concurrent('polls no more says nothing once it has polled for a while', async () => {
+    const refused = { ...REFUSED_FOR_GOOD, method: 'PollActivityTaskQueue' };
+    const { config } = await refusing(refused);
+    const stopped = new AbortController();
+    const { whyIdle, done } = runWorker(config, log, activities, ready, stopped.signal, {
+      bundle: BUNDLE,
+      takenMs: 1000,
+    });
+    await eventually('it says why', () => whyIdle()?.includes(REFUSED_FOR_GOOD.message));
+    refused.method = 'none';
+    await eventually('it polls', () => whyIdle() === null);
+    stopped.abort();
+    await done;
+  });
+
   it.concurrent.each(['PollActivityTaskQueue', 'PollWorkflowTaskQueue'])(
     '%s ends with the refusal, and leaves no connection by which something could still poll',
     async (method) => {
