@@ -3,6 +3,7 @@ import { deliveriesEnded } from '../metrics';
 import { changeOne } from './change-one';
 import { cancelledNow } from './delivery-states';
 import type { EventRecord } from './event-record';
+import { oneOf } from './one-of';
 import type { Store } from './store';
 
 /** Answers of receivers, to be removed from deliveries. */
@@ -53,7 +54,7 @@ export async function expungeEvent(
       { session },
     );
     await store.inbound.model.updateMany(
-      { eventId: id },
+      { eventId: oneOf(id) },
       { $set: { payload: 'null' } },
       { session },
     );

@@ -1,6 +1,9 @@
 import { oldestDueOf } from '../../src/store/oldest-due';
+import { ApiClient } from '../support/api-client';
 import { makeWebhook, postEvent, deliveryWith } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
+import { documentedRoutes } from '../support/documented-routes';
+import { eventually } from '../support/eventually';
 import { profileOf, type Profiled } from '../support/profiler';
 import { OF_TESTS } from '../support/stack';
 import { useReceiver, useStack } from '../support/use';
@@ -20,6 +23,13 @@ describe('MongoDB', () => {
   const profiledIn = async (work: () => Promise<unknown>): Promise<Profiled[]> => {
     const db = stack.store.deliveries.model.db.db!;
     return (await profileOf(db, work, { 'command.comment': { $ne: OF_TESTS } })).profiled;
+  };
+
+  const expectNoScans = (profiled: Profiled[]): void => {
+    const scans = profiled.filter(({ planSummary }) => planSummary?.includes('COLLSCAN'));
+    const isReadWhole = (scan: Profiled) => READ_WHOLE.some((name) => scan.ns.endsWith(`.${name}`));
+    expect(scans.filter((scan) => !isReadWhole(scan)).map(told)).toEqual([]);
+    expect(profiled.length).toBeGreaterThan(100);
   };
 
   it.each(WAYS)('has an index for all that workers and reconcile ask (%s)', async (dispatch) => {
@@ -47,10 +57,115 @@ describe('MongoDB', () => {
       await stack.reconcile();
       await stack.reconcile();
     });
-    const scans = profiled.filter(({ planSummary }) => planSummary?.includes('COLLSCAN'));
-    const isReadWhole = (scan: Profiled) => READ_WHOLE.some((name) => scan.ns.endsWith(`.${name}`));
-    expect(scans.filter((scan) => !isReadWhole(scan)).map(told)).toEqual([]);
-    expect(profiled.length).toBeGreaterThan(100);
+    expectNoScans(profiled);
+  });
+
+  it.each(WAYS)('has an index for all that each change by the API asks (%s)', async (dispatch) => {
+    const changed = new Set<string>();
+    /** Makes changes with that client, each by its route and the values in it. */
+    const changesBy =
+      (client: ApiClient) =>
+      async (route: string, values: readonly string[] = [], body?: unknown) => {
+        const [method = '', template = ''] = route.split(' ');
+        const left = values.values();
+        const path = template.replaceAll(/\{\w+\}/g, () => left.next().value!);
+        const answer = await client.send(method, path, body);
+        if (answer.status >= 300) throw new Error(`${route}: ${JSON.stringify(answer.body)}`);
+        changed.add(route);
+        return answer.body.data ?? answer.body;
+      };
+    const admin = changesBy(stack.admin);
+    const clientOf = async (projectId: string): Promise<ApiClient> => {
+      const key = { name: 'Owner', role: 'owner' };
+      const made = await admin('POST /v1/projects/{projectId}/keys', [projectId], key);
+      return new ApiClient(stack.url, made.key);
+    };
+    const definition = { description: 'Any', schema: { type: 'object' }, sample: {} };
+    const event = { type: 'any.thing', data: {} };
+
+    const profiled = await profiledIn(async () => {
+      const shared = [`shared-${dispatch}`, 'any.other'];
+      await admin('PUT /v1/catalogs/{name}/event-types/{type}', shared, definition);
+      const project = { name: 'Test', profile: 'custom', dispatch };
+      const { id: projectId } = await admin('POST /v1/projects', [], project);
+      await admin('PATCH /v1/projects/{id}', [projectId], { catalog: shared[0] });
+      const client = await clientOf(projectId);
+      const owner = changesBy(client);
+      const post = async (): Promise<{ event: string; delivery: string }> => {
+        const { id } = await owner('POST /v1/events', [], event);
+        const delivery = await eventually('it is planned', async () => {
+          const { data } = (await client.get(`/v1/deliveries?eventId=${id}`)).body;
+          return data.deliveries[0]?.id as string | undefined;
+        });
+        return { event: id, delivery };
+      };
+      await owner('PUT /v1/event-types/{type}', ['any.thing'], definition);
+      const policy = { retryDelaysMs: [3_600_000] };
+      const made = { name: 'Test', url: receiver.url, events: ['*'], policy };
+      const { id: webhook } = await owner('POST /v1/webhooks', [], made);
+      await owner('POST /v1/webhooks/{id}/secret/rotate', [webhook], {});
+      await owner('POST /v1/webhooks/{id}/test', [webhook], {});
+
+      receiver.respondWith(500);
+      const { delivery: failed } = await post();
+      await deliveryWith(client, failed, { status: 'pending', attemptCount: 1 });
+      receiver.respondWith(200);
+      await owner('POST /v1/deliveries/{id}/retry', [failed]);
+      await deliveryWith(client, failed, { status: 'succeeded' });
+      await owner('POST /v1/deliveries/{id}/replay', [failed]);
+      await deliveryWith(client, failed, { status: 'succeeded', replays: 1 });
+
+      // A replay runs as long as a paused webhook holds something of it.
+      await owner('POST /v1/webhooks/{id}/pause', [webhook]);
+      const range = { since: new Date(0), until: new Date(Date.now() + 60_000) };
+      const query = { statuses: ['succeeded'], ...range };
+      const { id: replay } = await owner('POST /v1/replays', [], query);
+      await deliveryWith(client, failed, { status: 'held' });
+      await owner('POST /v1/replays/{id}/pause', [replay]);
+      await owner('POST /v1/replays/{id}/resume', [replay]);
+      await deliveryWith(client, failed, { status: 'held' });
+      await owner('POST /v1/replays/{id}/cancel', [replay]);
+
+      const held = [await post(), await post(), await post(), await post()];
+      for (const { delivery } of held) await deliveryWith(client, delivery, { status: 'held' });
+      await owner('POST /v1/deliveries/{id}/cancel', [held[0]!.delivery]);
+      await owner('DELETE /v1/events/{id}', [held[1]!.event]);
+      await owner('POST /v1/webhooks/{id}/resume', [webhook]);
+      await deliveryWith(client, held[2]!.delivery, { status: 'succeeded' });
+      await owner('PATCH /v1/webhooks/{id}', [webhook], { isActive: false });
+      await owner('POST /v1/events/batch', [], { events: [event, event] });
+      await owner('PATCH /v1/webhooks/{id}', [webhook], { isActive: true });
+      await owner('DELETE /v1/webhooks/{id}', [webhook]);
+      await owner('DELETE /v1/event-types/{type}', ['any.thing']);
+      await owner('POST /v1/portal-links', [], { capabilities: 'manage' });
+      await owner('DELETE /v1/portal-links');
+
+      const platform = { name: 'Test', profile: 'platform', dispatch };
+      const { id: platformId } = await admin('POST /v1/projects', [], platform);
+      const sender = changesBy(await clientOf(platformId));
+      const subscription = { url: receiver.url, events: 'open' };
+      const { id: managed } = await sender('POST /api/webhooks/manage', [], subscription);
+      await sender('PUT /api/webhooks/manage/{id}', [managed], subscription);
+      await sender('PATCH /api/webhooks/manage/{id}', [managed], { events: 'open,click' });
+      await sender('POST /api/webhooks', [], {
+        type: 'open',
+        email_id: 'em_1',
+        recipient: 'a@b.c',
+      });
+      await sender('POST /api/webhooks/{provider}', ['sendgrid'], [{ event: 'open' }]);
+      await sender('DELETE /api/webhooks/manage/{id}', [managed]);
+
+      const other = { name: 'Reader', role: 'reader' };
+      const key = await admin('POST /v1/projects/{projectId}/keys', [projectId], other);
+      await admin('DELETE /v1/projects/{projectId}/keys/{keyId}', [projectId, key.id]);
+      await admin('POST /v1/sign-in-links', [], {});
+      await admin('DELETE /v1/projects/{id}', [projectId]);
+      await admin('DELETE /v1/catalogs/{name}/event-types/{type}', shared);
+      await stack.reconcile();
+    });
+    expectNoScans(profiled);
+    const routes = documentedRoutes().filter(({ method }) => method !== 'GET');
+    expect(changed).toEqual(new Set(routes.map(({ method, path }) => `${method} ${path}`)));
   });
 
   it('finds a project by its external id in an index', async () => {
