@@ -52,7 +52,8 @@ export const ERRORS = {
   delivery_in_progress: { status: 409, message: 'this delivery has not ended yet' },
   delivery_ended: {
     status: 409,
-    message: 'this delivery has ended: {status}; replay it',
+    message:
+      'this delivery has ended: {status}; a replay sends it again, unless its webhook or its event’s payload was deleted',
     example: { status: 'succeeded' },
   },
   delivery_held: {

@@ -212,7 +212,9 @@ describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
     expect((await client.delete(path)).status).toBe(200);
     const cancelled = { status: 'cancelled', endReason: 'webhook_deleted', nextAttemptAt: null };
     expect(await read(id)).toMatchObject(cancelled);
-    expectRefusal(await client.post(`/v1/deliveries/${id}/retry`), 'delivery_ended');
+    const retried = await client.post(`/v1/deliveries/${id}/retry`);
+    expectRefusal(retried, 'delivery_ended');
+    expect(retried.body.error.message).toContain('unless its webhook');
     expectRefusal(await client.post(`/v1/deliveries/${id}/replay`), 'webhook_deleted');
     expect((await other.get(`/v1/deliveries/${id}`)).status).toBe(404);
     expect(receiver.requests).toHaveLength(1);
