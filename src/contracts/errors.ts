@@ -84,7 +84,7 @@ export const ERRORS = {
   secret_unreadable: {
     status: 409,
     message:
-      'this secret cannot be decrypted: it was altered, or encrypted with a key that Posthorn does not have; rotate it and set the webhook’s headers again{orElse}',
+      'this secret cannot be decrypted: it was altered, or encrypted with a key that Posthorn does not have; rotate it{orElse}',
     example: { orElse: '' },
   },
   external_id_taken: {
