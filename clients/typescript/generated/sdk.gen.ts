@@ -1376,7 +1376,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Replay many deliveries
    *
-   * Selects deliveries created in a time range, by status, and optionally by webhook and types. `types` accepts what subscriptions accept; families stand for the types that exist now, and `*` for all. In a project that defines its own types, the name of one that no longer exists selects its deliveries too. A project may have 200 running or paused replays at a time.
+   * Selects deliveries created in a time range, by status, and optionally by webhook and types. `types` accepts what subscriptions accept; families stand for the types that exist now, and `*` for all. In a project that defines its own types, the name of one that no longer exists selects its deliveries too. A project may have 200 running or paused replays at a time by its keys, and 200 by its portal links.
    */
   public createReplay<ThrowOnError extends boolean = false>(
     options: Options<CreateReplayData, ThrowOnError>,

@@ -98,7 +98,7 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
       tag: 'Replays',
       summary: 'Replay many deliveries',
       description:
-        'Selects deliveries created in a time range, by status, and optionally by webhook and types. `types` accepts what subscriptions accept; families stand for the types that exist now, and `*` for all. In a project that defines its own types, the name of one that no longer exists selects its deliveries too. A project may have 200 running or paused replays at a time.',
+        'Selects deliveries created in a time range, by status, and optionally by webhook and types. `types` accepts what subscriptions accept; families stand for the types that exist now, and `*` for all. In a project that defines its own types, the name of one that no longer exists selects its deliveries too. A project may have 200 running or paused replays at a time by its keys, and 200 by its portal links.',
       body: {
         schema: replayBody(subscriptionField(widest, [], 'platform')),
         examples: {
