@@ -70,18 +70,22 @@ import type {
   GetDeliveryErrors,
   GetDeliveryResponses,
   GetDocsData,
+  GetDocsErrors,
   GetDocsResponses,
   GetEventData,
   GetEventErrors,
   GetEventResponses,
   GetFrontPageData,
+  GetFrontPageErrors,
   GetFrontPageResponses,
   GetHealthData,
+  GetHealthErrors,
   GetHealthResponses,
   GetMetricsData,
   GetMetricsErrors,
   GetMetricsResponses,
   GetOpenApiData,
+  GetOpenApiErrors,
   GetOpenApiResponses,
   GetPlatformWebhookData,
   GetPlatformWebhookErrors,
@@ -2013,10 +2017,11 @@ export class Posthorn extends HeyApiClient {
   public getFrontPage<ThrowOnError extends boolean = false>(
     options?: Options<GetFrontPageData, ThrowOnError>,
   ) {
-    return (options?.client ?? this.client).get<GetFrontPageResponses, unknown, ThrowOnError>({
-      url: '/',
-      ...options,
-    });
+    return (options?.client ?? this.client).get<
+      GetFrontPageResponses,
+      GetFrontPageErrors,
+      ThrowOnError
+    >({ url: '/', ...options });
   }
 
   /**
@@ -2025,7 +2030,7 @@ export class Posthorn extends HeyApiClient {
   public getHealth<ThrowOnError extends boolean = false>(
     options?: Options<GetHealthData, ThrowOnError>,
   ) {
-    return (options?.client ?? this.client).get<GetHealthResponses, unknown, ThrowOnError>({
+    return (options?.client ?? this.client).get<GetHealthResponses, GetHealthErrors, ThrowOnError>({
       url: '/healthz',
       ...options,
     });
@@ -2071,10 +2076,11 @@ export class Posthorn extends HeyApiClient {
   public getOpenApi<ThrowOnError extends boolean = false>(
     options?: Options<GetOpenApiData, ThrowOnError>,
   ) {
-    return (options?.client ?? this.client).get<GetOpenApiResponses, unknown, ThrowOnError>({
-      url: '/openapi.json',
-      ...options,
-    });
+    return (options?.client ?? this.client).get<
+      GetOpenApiResponses,
+      GetOpenApiErrors,
+      ThrowOnError
+    >({ url: '/openapi.json', ...options });
   }
 
   /**
@@ -2083,7 +2089,7 @@ export class Posthorn extends HeyApiClient {
   public getDocs<ThrowOnError extends boolean = false>(
     options?: Options<GetDocsData, ThrowOnError>,
   ) {
-    return (options?.client ?? this.client).get<GetDocsResponses, unknown, ThrowOnError>({
+    return (options?.client ?? this.client).get<GetDocsResponses, GetDocsErrors, ThrowOnError>({
       url: '/docs',
       ...options,
     });

@@ -9322,6 +9322,15 @@ export type GetFrontPageData = {
   url: '/';
 };
 
+export type GetFrontPageErrors = {
+  /**
+   * The request could not be read. `bad_request`.
+   */
+  400: Error;
+};
+
+export type GetFrontPageError = GetFrontPageErrors[keyof GetFrontPageErrors];
+
 export type GetFrontPageResponses = {
   /**
    * Where everything is.
@@ -9372,6 +9381,15 @@ export type GetHealthData = {
   url: '/healthz';
 };
 
+export type GetHealthErrors = {
+  /**
+   * The request could not be read. `bad_request`.
+   */
+  400: Error;
+};
+
+export type GetHealthError = GetHealthErrors[keyof GetHealthErrors];
+
 export type GetHealthResponses = {
   /**
    * It is.
@@ -9403,6 +9421,10 @@ export type GetReadinessData = {
 };
 
 export type GetReadinessErrors = {
+  /**
+   * The request could not be read. `bad_request`.
+   */
+  400: Error;
   /**
    * The database is unavailable or too slow, or Posthorn is not ready (`setup` has not run). The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`.
    */
@@ -9451,6 +9473,10 @@ export type GetMetricsData = {
 
 export type GetMetricsErrors = {
   /**
+   * The request could not be read. `bad_request`.
+   */
+  400: Error;
+  /**
    * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
@@ -9494,6 +9520,15 @@ export type GetOpenApiData = {
   url: '/openapi.json';
 };
 
+export type GetOpenApiErrors = {
+  /**
+   * The request could not be read. `bad_request`.
+   */
+  400: Error;
+};
+
+export type GetOpenApiError = GetOpenApiErrors[keyof GetOpenApiErrors];
+
 export type GetOpenApiResponses = {
   /**
    * OpenAPI 3.1.
@@ -9511,6 +9546,15 @@ export type GetDocsData = {
   query?: never;
   url: '/docs';
 };
+
+export type GetDocsErrors = {
+  /**
+   * The request could not be read. `bad_request`.
+   */
+  400: Error;
+};
+
+export type GetDocsError = GetDocsErrors[keyof GetDocsErrors];
 
 export type GetDocsResponses = {
   /**

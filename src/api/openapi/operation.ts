@@ -154,7 +154,10 @@ export function serviceOperation(
   return {
     ...head(spec),
     security: spec.security ?? [],
-    responses: { ...spec.responses, ...refusalsByStatus(spec.errors ?? []) },
+    responses: {
+      ...spec.responses,
+      ...refusalsByStatus(['bad_request', ...(spec.errors ?? [])]),
+    },
   };
 }
 

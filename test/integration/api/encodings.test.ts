@@ -1,6 +1,6 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { newId } from '../../../src/contracts/ids';
-import type { ApiClient } from '../../support/api-client';
+import { read, type ApiClient } from '../../support/api-client';
 import { documentedRoutes, type DocumentedRoute } from '../../support/documented-routes';
 import { useStack } from '../../support/use';
 import { stored } from './refusal';
@@ -203,6 +203,14 @@ describe('an address', () => {
         const answer = await send(askerFor(route), route.method, path, body);
         expect([wrong, answer]).toMatchObject([wrong, { status: 400, code: 'bad_request' }]);
       }
+    },
+  );
+
+  it.each(['/', '/healthz', '/readyz', '/metrics', '/openapi.json', '/docs'])(
+    'that is not UTF-8 is refused without a key, as documented: %s',
+    async (path) => {
+      const { status, body } = await read('GET', await fetch(`${stack.url}${path}?x=%E9`));
+      expect([status, body.error.code]).toEqual([400, 'bad_request']);
     },
   );
 
