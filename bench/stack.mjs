@@ -22,6 +22,7 @@ const file = (name) => fileURLToPath(new URL(name, import.meta.url));
 export async function startStack({ dataDir, workers, lifetime }) {
   const servers = await startEmbedded({
     dataDir,
+    throwaway: true,
     headless: true,
     onServerLost: () => lifetime.end(1),
   });

@@ -61,7 +61,12 @@ async function startApi() {
   lifetime.onStop(() => rmSync(dataDir, { recursive: true }));
   lifetime.onStop(stopAllGuarded);
   const onServerLost = () => lifetime.end(1);
-  const servers = await startEmbedded({ dataDir, headless: true, onServerLost });
+  const servers = await startEmbedded({
+    dataDir,
+    throwaway: true,
+    headless: true,
+    onServerLost,
+  });
   lifetime.onStop(servers.stop);
   const secrets = loadSecrets(dataDir);
   const env = {

@@ -47,6 +47,7 @@ async function prepareServers() {
   lifetime.onStop(stopAllGuarded);
   const servers = await startEmbedded({
     dataDir,
+    throwaway: true,
     headless: true,
     ttlSeconds: 1,
     onServerLost: () => lifetime.end(1),

@@ -5,11 +5,13 @@
  * order. The IPC channel is the lifeline: the kernel closes it however the parent dies, kill -9
  * included; then the server gets SIGTERM, and SIGKILL if it has not exited after `graceMs`.
  *
- * argv: graceMs, command, its arguments. stdout and stderr are the server's log.
+ * argv: graceMs, a folder to remove if the parent has died, or nothing, command, its arguments. stdout and
+ * stderr are the server's log.
  */
 import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 
-const [graceMs, command, ...args] = process.argv.slice(2);
+const [graceMs, throwaway, command, ...args] = process.argv.slice(2);
 const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
 let stopping = false;
 
@@ -31,6 +33,9 @@ child.once('error', (error) => {
   if (process.connected) process.disconnect();
 });
 child.once('exit', (code, signal) => {
+  // Other servers may still be writing there.
+  const retried = { recursive: true, force: true, maxRetries: 10 };
+  if (!process.connected && throwaway) rmSync(throwaway, retried);
   // Ours above may have asked us to stop since, and not know yet that it had ended before.
   tell({ code, signal, expected: stopping });
   process.exitCode = code ?? 1;

@@ -24,17 +24,28 @@ const running = new Set();
 let refusing = false;
 
 /**
- * Starts a server under a guard (see guard.mjs). Its output goes to `<dataDir>/logs/<name>.log`.
+ * Starts a server under a guard (see guard.mjs). Its output goes to `<dataDir>/logs/<name>.log`. `throwaway`: if this
+ * process ends without having stopped it, `dataDir` is removed once it has ended.
  *
  * Returns `{pid, group, exited, stop(), tail(lines)}`; `group` is that of all its processes; `exited`
  * resolves to `{code, signal, expected}`, where `expected` says whether it ended because of `stop()`.
  */
-export async function startGuarded({ name, command, args, env, cwd, dataDir, graceMs = 10_000 }) {
+export async function startGuarded({
+  name,
+  command,
+  args,
+  env,
+  cwd,
+  dataDir,
+  throwaway = false,
+  graceMs = 10_000,
+}) {
   if (refusing) throw new Refusal(`${name} is not started: we are stopping`);
   const runFile = join(dataDir, 'run', `${name}.json`);
   const logFile = join(dataDir, 'logs', `${name}.log`);
   const { fd: log, start: logStart } = openLog(logFile);
-  const guard = spawn(process.execPath, [guardScript, String(graceMs), command, ...args], {
+  const ofGuard = [guardScript, String(graceMs), throwaway ? dataDir : ''];
+  const guard = spawn(process.execPath, [...ofGuard, command, ...args], {
     cwd,
     env: env ?? process.env,
     detached: true,

@@ -8,13 +8,14 @@ export { findBinary } from './find-binary.mjs';
 /**
  * Brings up MongoDB and Temporal, each unless MONGODB_URL or TEMPORAL_ADDRESS names one that runs
  * elsewhere. State is kept in `dataDir`, which no other process may use.
- * `headless`: no Web UI. `ttlSeconds`: see startMongod. `onServerLost()`: a server exited
- * unexpectedly; what happened has been printed by then.
+ * `throwaway`: `dataDir` is removed if this process ends without stopping them. `headless`: no Web UI.
+ * `ttlSeconds`: see startMongod. `onServerLost()`: a server exited unexpectedly; what happened has been
+ * printed by then.
  *
  * Returns `{mongodbUrl, temporalAddress, temporalUiUrl?, temporalNamespace, temporalCli, pids, stop()}`; `pids`
  * are those of the servers that were started here.
  */
-export async function startEmbedded({ dataDir, headless, ttlSeconds, onServerLost }) {
+export async function startEmbedded({ dataDir, throwaway, headless, ttlSeconds, onServerLost }) {
   const { MONGODB_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_UI_URL } = process.env;
   let mongod;
   let temporal;
@@ -22,7 +23,7 @@ export async function startEmbedded({ dataDir, headless, ttlSeconds, onServerLos
     note('MongoDB: the one that MONGODB_URL names');
   } else {
     await step('Starting MongoDB', async () => {
-      mongod = await startMongod({ dataDir, ttlSeconds });
+      mongod = await startMongod({ dataDir, throwaway, ttlSeconds });
       void watch('MongoDB', mongod, onServerLost);
       return `${mongod.version} on 127.0.0.1:${mongod.ports.mongo}`;
     });
@@ -31,7 +32,8 @@ export async function startEmbedded({ dataDir, headless, ttlSeconds, onServerLos
     note(`Temporal: the one at ${TEMPORAL_ADDRESS} (TEMPORAL_ADDRESS)`);
   } else {
     await step('Starting Temporal', async () => {
-      temporal = await startTemporal({ dataDir, headless });
+      // MongoDB would not end in order without its files.
+      temporal = await startTemporal({ dataDir, throwaway: throwaway && !mongod, headless });
       void watch('Temporal', temporal, onServerLost);
       return `${temporal.version} on ${temporal.address}`;
     });

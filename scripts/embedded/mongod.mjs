@@ -8,10 +8,10 @@ import { startServer } from './start-server.mjs';
 /**
  * A mongod as a single-node replica set with its data in `<dataDir>/mongo`, on loopback only. `ttlSeconds`:
  * how often expired documents are deleted (MongoDB's own default is 60). `fixedPorts`: those of an earlier
- * start, to keep the same address.
+ * start, to keep the same address. `throwaway`: see startGuarded.
  * Returns the guarded server with `url` and `version`.
  */
-export async function startMongod({ dataDir, ttlSeconds, fixedPorts }) {
+export async function startMongod({ dataDir, throwaway, ttlSeconds, fixedPorts }) {
   const dbPath = join(dataDir, 'mongo');
   const seriesFile = join(dataDir, 'mongo-series.json');
   mkdirSync(dbPath, { recursive: true });
@@ -30,6 +30,7 @@ export async function startMongod({ dataDir, ttlSeconds, fixedPorts }) {
     title: 'MongoDB',
     command: path,
     dataDir,
+    throwaway,
     graceMs: 20_000,
     preferred: { mongo: 27017 },
     fixed: fixedPorts,

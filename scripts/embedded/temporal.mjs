@@ -7,10 +7,10 @@ const withoutNews = '--ui-disable-news-fetch';
 
 /**
  * Temporal's development server, its state in `<dataDir>/temporal.db`, on loopback only; with the Web UI
- * unless `headless`. `fixedPorts`: those of an earlier start, to keep the same address. Returns the guarded
- * server with `address`, `uiUrl`, `cliPath` and `version`.
+ * unless `headless`. `fixedPorts`: those of an earlier start, to keep the same address. `throwaway`: see
+ * startGuarded. Returns the guarded server with `address`, `uiUrl`, `cliPath` and `version`.
  */
-export async function startTemporal({ dataDir, headless = false, fixedPorts }) {
+export async function startTemporal({ dataDir, throwaway, headless = false, fixedPorts }) {
   const env = cleanEnvironment(dataDir);
   const { path, version } = await findBinary('temporal', { env });
   const hasNews = !headless && (await knows(path, env, withoutNews));
@@ -19,6 +19,7 @@ export async function startTemporal({ dataDir, headless = false, fixedPorts }) {
     title: 'Temporal',
     command: path,
     dataDir,
+    throwaway,
     // The server takes the database's name for a URI, in which #, ? and % of a folder mean something else.
     cwd: dataDir,
     env,

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { eventually } from '../support/eventually';
 
 const SCRIPT = path.resolve(__dirname, '../../scripts/embedded/guarded.mjs');
 const command = process.execPath;
@@ -10,7 +11,7 @@ const command = process.execPath;
 describe('the servers of npm start', () => {
   let dataDir: string;
   beforeEach(() => (dataDir = mkdtempSync(path.join(tmpdir(), 'posthorn-guarded-'))));
-  afterEach(() => rmSync(dataDir, { recursive: true }));
+  afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
   /** What a script prints that has `startGuarded` and `stopAllGuarded`. */
   async function printed(script: string): Promise<string> {
@@ -66,6 +67,16 @@ describe('the servers of npm start', () => {
       process.kill(server.group, 'SIGTERM');
       console.log(JSON.stringify(await server.exited));`);
     expect(JSON.parse(stdout)).toEqual({ code: null, signal: 'SIGTERM', expected: false });
+  });
+
+  it('leave nothing behind where their data is thrown away, even if nobody stops them', async () => {
+    const pid = await printed(`
+      const throwaway = true;
+      const server = await startGuarded({ name: 'server', command, args, dataDir, throwaway });
+      console.log(server.pid);
+      process.exit();`);
+    expect(Number(pid)).toBeGreaterThan(0);
+    await eventually('its data is gone', () => !existsSync(dataDir));
   });
 
   it('that can’t be started don’t prevent the others from being stopped', async () => {

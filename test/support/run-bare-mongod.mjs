@@ -17,6 +17,7 @@ const server = await startServer({
   title: 'MongoDB',
   command: path,
   dataDir,
+  throwaway: true,
   fixed: { mongo: Number(port) },
   argsFor: ({ mongo }) => {
     const args = ['--dbpath', dbPath, '--port', String(mongo), '--bind_ip', '127.0.0.1'];

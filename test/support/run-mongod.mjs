@@ -5,7 +5,11 @@
 import { startMongod } from '../../scripts/embedded/mongod.mjs';
 
 const [dataDir, port] = process.argv.slice(2);
-const server = await startMongod({ dataDir, fixedPorts: { mongo: Number(port) } });
+const server = await startMongod({
+  dataDir,
+  throwaway: true,
+  fixedPorts: { mongo: Number(port) },
+});
 process.on('message', () => void server.stop());
 process.on('disconnect', () => void server.stop());
 process.send({ pid: server.pid });
