@@ -14,7 +14,10 @@ import { parseArgs } from 'node:util';
 import { stopAllGuarded } from '../scripts/embedded/guarded.mjs';
 import { startEmbedded } from '../scripts/embedded/index.mjs';
 import { ensureBuilt, ensureDependencies } from '../scripts/lib/build-steps.mjs';
+import { fail } from '../scripts/lib/console.mjs';
+import { createLifetime } from '../scripts/lib/lifetime.mjs';
 import { distMain } from '../scripts/lib/paths.mjs';
+import { Refusal } from '../scripts/lib/run.mjs';
 
 await ensureDependencies();
 await ensureBuilt();
@@ -41,22 +44,39 @@ const DAY_MS = 24 * HOUR_MS;
 const SPAN_MS = 30 * DAY_MS;
 const ROUNDS = 5;
 
-const dataDir = mkdtempSync(join(tmpdir(), 'posthorn-stored-'));
-const servers = values['mongodb-url']
-  ? { mongodbUrl: values['mongodb-url'], stop: async () => {} }
-  : await startEmbedded({ dataDir, headless: true });
-const database = `stored${randomBytes(4).toString('hex')}`;
-// Not by `URL`, which knows one host only.
-const url = servers.mongodbUrl.replace(/^(\w[\w+]*:\/\/[^/?]+)(\/[^?]*)?/, `$1/${database}`);
-const store = Store.open(url);
+const lifetime = createLifetime({ interruptedCode: 130 });
+let servers;
+let store;
 try {
-  await measure();
-} finally {
-  await store.deliveries.model.db.dropDatabase();
-  await store.close();
-  await servers.stop();
-  await stopAllGuarded();
-  rmSync(dataDir, { recursive: true, force: true });
+  const url = await startMongodb();
+  store = Store.open(url);
+  const measured = measure();
+  lifetime.onStop(async () => {
+    // What is still stored after its end would create the database again.
+    await store.close();
+    await measured.catch(() => {});
+    const last = Store.open(url);
+    await last.deliveries.model.db.dropDatabase();
+    await last.close();
+  });
+  await measured;
+  await lifetime.end(0);
+} catch (error) {
+  if (!lifetime.ending) fail(error instanceof Refusal ? error.message : error.stack);
+  await lifetime.end(1);
+}
+
+/** @returns the URL of a database of its own */
+async function startMongodb() {
+  const dataDir = mkdtempSync(join(tmpdir(), 'posthorn-stored-'));
+  lifetime.onStop(() => rmSync(dataDir, { recursive: true }));
+  lifetime.onStop(stopAllGuarded);
+  servers = values['mongodb-url']
+    ? { mongodbUrl: values['mongodb-url'] }
+    : await startEmbedded({ dataDir, throwaway: true, headless: true });
+  const database = `stored${randomBytes(4).toString('hex')}`;
+  // Not by `URL`, which knows one host only.
+  return servers.mongodbUrl.replace(/^(\w[\w+]*:\/\/[^/?]+)(\/[^?]*)?/, `$1/${database}`);
 }
 
 async function measure() {
