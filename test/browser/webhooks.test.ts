@@ -221,8 +221,9 @@ it('gives receivers of Ed25519 alone a public key, and code that verifies with i
   await soon(async () => expect(await key.textContent()).toMatch(/^whpk_[A-Za-z0-9+/]{43}=$/));
   const shown = await key.textContent();
   const code = async (): Promise<void> => {
+    const languages = ['Node', 'Python', 'Go', 'Ruby', 'PHP', 'Java', 'Rust'];
     await soon(async () =>
-      expect(await page.getByRole('tab').allTextContents()).toEqual(['Node', 'Python', 'Go']),
+      expect(await page.getByRole('tab').allTextContents()).toEqual(languages),
     );
     await page.getByRole('region', { name: 'Verifying in Node' }).getByText('v1a').waitFor();
   };
