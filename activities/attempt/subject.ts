@@ -120,9 +120,11 @@ async function open(
     isForced: isForced && attempt === 1,
     scheduledAt: new Date(currentAttemptScheduledTimestampMs),
   };
-  if (!opening.isReset) return store.rounds.open(_id, opening);
+  // Operators only reset: a start that is not waited for has come late. Earlier versions don't say which it is.
+  const startedBy = typeof origin === 'string' ? 'posthorn' : 'operator';
+  if (!opening.isReset) return store.rounds.open(_id, opening, startedBy);
   const expected = await store.rounds.open(_id, opening, 'unknown');
   if (expected) return expected;
-  const resetBy = (await engine.isOwnReset(_id, runId)) ? 'posthorn' : 'operator';
-  return store.rounds.open(_id, opening, resetBy);
+  const madeBy = (await engine.isOwnReset(_id, runId)) ? 'posthorn' : 'operator';
+  return store.rounds.open(_id, opening, madeBy);
 }

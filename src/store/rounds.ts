@@ -77,26 +77,20 @@ export class Rounds {
    * Makes this run, in one write, the one that counts. A run that the delivery waits for (its first, one that
    * Posthorn has requested, or the current one) continues the round; any other is an operator's reset, and
    * begins a new round, counted as a replay. After this, no earlier run or execution decides anything.
-   * @param resetBy of a reset that the delivery does not wait for: only an operator's begins a round; one of Posthorn's
+   * @param madeBy of a run that the delivery does not wait for: only an operator's begins a round; one of Posthorn's
    * has come late, after another run for which it was requested as well, and begins none; what is unknown does nothing
    * @returns the delivery afterwards; null if a later execution or a courier has been here, or it was deleted
    */
   async open(
     id: string,
     { runId, isReset, isForced, scheduledAt }: RunOpening,
-    resetBy: 'operator' | 'posthorn' | 'unknown' = 'operator',
+    madeBy: 'operator' | 'posthorn' | 'unknown' = 'operator',
   ): Promise<DeliveryRecord | null> {
     const isKnown = { $eq: ['$runId', runId] };
     const isFirst = isReset ? false : { $eq: ['$runId', null] };
     // Without its payload it can't be replayed.
     const isExpected = {
-      $or: [
-        isKnown,
-        '$runRequested',
-        isFirst,
-        { $eq: ['$expunged', true] },
-        resetBy === 'posthorn',
-      ],
+      $or: [isKnown, '$runRequested', isFirst, { $eq: ['$expunged', true] }, madeBy === 'posthorn'],
     };
     const isUnasked = { $not: [isExpected] };
     // What an execution that died had queued has no time, and would have no place either.
@@ -109,7 +103,7 @@ export class Rounds {
         {
           _id: id,
           isExpress: null,
-          $expr: { $and: [isLatest(scheduledAt), resetBy !== 'unknown' || isExpected] },
+          $expr: { $and: [isLatest(scheduledAt), madeBy !== 'unknown' || isExpected] },
           ...filter,
         },
         {

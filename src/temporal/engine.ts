@@ -34,7 +34,7 @@ import {
   type DeliveryActivity,
 } from './described';
 import { whatIsMissing } from './fitness';
-import { isOwnReset, ownReason, resetToStart } from './reset';
+import { isOwnReset, memoOf, ownReason, resetToStart } from './reset';
 import { WriteProof } from './writes';
 
 /** Milliseconds that a call to Temporal may take. A start that fails by then is left to reconcile. */
@@ -154,19 +154,20 @@ export class Engine {
   async runDelivery(
     planned: PlannedDelivery,
     urgency: keyof typeof PRIORITIES,
-    { at, runId }: Decided,
+    decided: Decided,
   ): Promise<void> {
     if (planned.isExpress) return this.wakeCourier(planned.projectId);
-    this.refuseLate(at);
+    this.refuseLate(decided.at);
     const workflowId = deliveryWorkflowId(planned.deliveryId);
     const priority = priorityOf(planned, urgency);
+    const reason = ownReason(decided.runId);
     const isReset = await this.calls.make(() =>
-      resetToStart(this.client, workflowId, priority, ownReason(runId)),
+      resetToStart(this.client, workflowId, priority, reason),
     );
     if (isReset) return;
     // It may have been suspended since.
-    this.refuseLate(at);
-    await this.startDelivery(planned, urgency);
+    this.refuseLate(decided.at);
+    await this.startDelivery(planned, urgency, reason);
   }
 
   /**
@@ -183,7 +184,10 @@ export class Engine {
     this.refuseLate(decided.at);
     // If there was no run, a fan-out may be starting one at this moment: it must not be reset, nor, if it has ended by
     // then, be followed by another.
-    if (found === null) return this.startDelivery(planned, urgency, 'REJECT_DUPLICATE');
+    if (found === null) {
+      const reason = ownReason(decided.runId);
+      return this.startDelivery(planned, urgency, reason, 'REJECT_DUPLICATE');
+    }
     await this.runDelivery(planned, urgency, decided);
     return true;
   }
@@ -192,12 +196,14 @@ export class Engine {
   private async startDelivery(
     { summary, ...input }: PlannedDelivery,
     urgency: keyof typeof PRIORITIES,
+    reason: string,
     workflowIdReusePolicy?: 'REJECT_DUPLICATE',
   ): Promise<boolean> {
     return this.start(WORKFLOWS.deliverWebhook, {
       workflowId: deliveryWorkflowId(input.deliveryId),
       ...(workflowIdReusePolicy && { workflowIdReusePolicy }),
       args: [input],
+      memo: memoOf(reason),
       staticSummary: summary,
       priority: priorityOf(input, urgency),
       typedSearchAttributes: deliverySearchAttributes(input),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
-import { compilePriority, type Priority } from '@temporalio/common';
+import { compilePriority, defaultPayloadConverter, type Priority } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import { isOpen } from './described';
 import { GRPC, isRefusedWith } from './grpc';
@@ -11,10 +11,13 @@ const { ResetReapplyExcludeType } = temporal.api.enums.v1;
 const OWN_REASON = 'Posthorn: replay after';
 
 /**
- * Why Posthorn resets a delivery's workflow: the same for all who do it before the run begins that they want.
+ * Why Posthorn resets or starts a delivery's workflow: the same for all who do it before the run begins that they want.
  * @param runId the last run that has written to the delivery; null: none
  */
 export const ownReason = (runId: string | null): string => `${OWN_REASON} ${runId ?? 'none'}`;
+
+/** For a start, which can't be given a reason otherwise. */
+export const memoOf = (reason: string) => ({ reason });
 
 async function* eventsOf(
   client: Client,
@@ -36,18 +39,19 @@ async function* eventsOf(
 /**
  * The end of a workflow's first task, however it ended, to which it can be reset. In a run that was itself
  * reset, that is the point of the reset, so resets don't make histories grow; signals may come before it.
- * @returns null if none ever began to run
+ * @returns null if none ever began to run; with the reasons for which it was started and reset
  */
-async function findFirstTaskEnd(
-  client: Client,
-  workflowId: string,
-): Promise<temporal.api.history.v1.IHistoryEvent | null> {
+async function findFirstTaskEnd(client: Client, workflowId: string) {
+  const reasons: unknown[] = [];
   for await (const event of eventsOf(client, { workflowId })) {
+    const { reason } = event.workflowExecutionStartedEventAttributes?.memo?.fields ?? {};
+    if (reason) reasons.push(defaultPayloadConverter.fromPayload(reason));
+    const { workflowTaskFailedEventAttributes: failed } = event;
     const end =
       event.workflowTaskCompletedEventAttributes ??
-      event.workflowTaskFailedEventAttributes ??
+      failed ??
       event.workflowTaskTimedOutEventAttributes;
-    if (end) return event;
+    if (end) return { eventId: event.eventId, reasons: [...reasons, failed?.failure?.message] };
   }
   return null;
 }
@@ -70,7 +74,7 @@ export async function isOwnReset(
 
 /**
  * Resets the latest run of a workflow to its first workflow task: everything is done again, in a new
- * run. Signals and cancellations of the old run are not copied. A run that was reset for the same reason, and has
+ * run. Signals and cancellations of the old run are not copied. A run that was made for the same reason, and has
  * not ended, is the one that is wanted.
  * @returns false if there is nothing to reset: no such workflow, or one that never ran
  */
@@ -84,10 +88,8 @@ export async function resetToStart(
   try {
     const end = await findFirstTaskEnd(client, workflowId);
     if (!end) return false;
-    const { message } = end.workflowTaskFailedEventAttributes?.failure ?? {};
-    if (message === reason && isOpen(await client.workflow.getHandle(workflowId).describe())) {
-      return true;
-    }
+    const isWanted = end.reasons.includes(reason);
+    if (isWanted && isOpen(await client.workflow.getHandle(workflowId).describe())) return true;
     await client.workflowService.resetWorkflowExecution({
       namespace,
       workflowExecution: { workflowId },

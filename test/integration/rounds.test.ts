@@ -49,8 +49,8 @@ describe('a delivery’s round', () => {
         runRequested: asked === 'yes',
       });
       const opening = { ...EXECUTION, runId: 'mine', isReset: who.includes('reset') };
-      const resetBy = who === 'a late reset of Posthorn’s' ? 'posthorn' : 'operator';
-      const opened = await fixture.store.rounds.open(_id, opening, resetBy);
+      const madeBy = who === 'a reset' ? 'operator' : 'posthorn';
+      const opened = await fixture.store.rounds.open(_id, opening, madeBy);
       expect(opened).toMatchObject({
         status: then,
         runId: 'mine',

@@ -5,6 +5,7 @@ import { deliveryWith, makeWebhook, postEvent } from '../../support/deliveries';
 import { eventually } from '../../support/eventually';
 import { withOwnWorkers } from '../../support/own-workers';
 import { emailSent } from '../../support/samples';
+import type { Stack } from '../../support/stack';
 import { useFreshReceiver, useStack } from '../../support/use';
 import { insertDelivery } from './insert';
 import { expectRefusal } from './refusal';
@@ -131,33 +132,59 @@ describe('a replay', () => {
     expect(receiver.requests).toHaveLength(2);
   });
 
-  it.each(['has ended', 'is sending'])(
-    'that is cancelled, and asked for again, before its run has begun, is sent once, though that run %s by then',
-    async (state) => {
-      const { client } = await stack.project({ policy: { timeoutMs: 60_000 } });
-      await makeWebhook(client, receiver.url);
-      const id = await postEvent(client);
-      await deliveryWith(client, id, { status: 'succeeded' });
+  /** One that has failed, and whose workflow is past Temporal's retention. */
+  const forgotten = async (on: Stack, projectId: string, client: ApiClient, url: string) => {
+    const webhook = await makeWebhook(client, url, { events: ['email.bounced'] });
+    const event = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    return insertDelivery(on, {
+      projectId,
+      webhookId: webhook.id,
+      eventId: event.body.data.id,
+      status: 'failed',
+      runId: randomUUID(),
+      openedAt: new Date(),
+    });
+  };
+
+  it.each([
+    ['has ended', 'resets a workflow', 'runDelivery'],
+    ['is sending', 'resets a workflow', 'runDelivery'],
+    ['has ended', 'finds no workflow', 'runDelivery'],
+    ['is sending', 'finds no workflow', 'runDelivery'],
+    ['has ended', 'found no workflow before', 'startDelivery'],
+  ])(
+    'that is cancelled, and asked for again, before its run has begun, is sent once, though that run %s by then: %s',
+    async (state, which, step) => {
+      const project = await stack.project({ policy: { timeoutMs: 60_000 } });
+      const { client } = project;
+      let id: string;
+      if (which === 'resets a workflow') {
+        await makeWebhook(client, receiver.url);
+        id = await postEvent(client);
+        await deliveryWith(client, id, { status: 'succeeded' });
+      } else id = await forgotten(stack, project.id, client, receiver.url);
+      const before = receiver.requests.length;
       let answer!: () => void;
       const after = new Promise<void>((resolve) => (answer = resolve));
       receiver.respondWith({ kind: 'answer', status: 200, after });
       const { engine } = stack;
-      const runDelivery = engine.runDelivery.bind(engine);
+      const steps = engine as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+      const asItIs = steps[step]!.bind(engine);
       let goOn!: () => void;
       const isAskedAgain = new Promise<void>((resolve) => (goOn = resolve));
       let asking = 0;
-      const spy = jest.spyOn(engine, 'runDelivery').mockImplementation(async (...args) => {
+      const spy = jest.spyOn(steps, step).mockImplementation(async (...args) => {
         asking += 1;
         if (asking === 1) await isAskedAgain;
         else {
           goOn();
-          await receiver.waitFor(2);
+          await receiver.waitFor(before + 1);
           if (state === 'has ended') {
             answer();
             await eventually('it ends', async () => (await engine.findRun(id)) === 'ended');
           }
         }
-        return runDelivery(...args);
+        return asItIs(...args);
       });
       try {
         const first = replay(client, id);
@@ -172,8 +199,12 @@ describe('a replay', () => {
       await eventually('no run is in progress', async () => {
         return (await engine.findRun(id)) === 'ended';
       });
-      await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2, replays: 2 });
-      expect(receiver.requests).toHaveLength(2);
+      const attemptCount = before + 1;
+      const ended = { status: 'succeeded', attemptCount, replays: 2 };
+      const { attempts, workflow } = await deliveryWith(client, id, ended);
+      // A run that is reset as it sends is followed by one that sends again, unless its answer comes first.
+      if (state === 'is sending') expect(attempts.at(-1).runId).toBe(workflow.runId);
+      expect(receiver.requests).toHaveLength(attemptCount);
     },
   );
 
@@ -285,17 +316,7 @@ describe('a replay', () => {
   it('that was cancelled, and is asked for again, before a worker has begun is not cancelled', async () => {
     await withOwnWorkers(async ({ stack: own, receiver: at, startWorker }) => {
       const { id: projectId, client } = await own.project();
-      const webhook = await makeWebhook(client, at.url, { events: ['email.bounced'] });
-      const event = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
-      // Its workflow is past Temporal's retention.
-      const id = await insertDelivery(own, {
-        projectId,
-        webhookId: webhook.id,
-        eventId: event.body.data.id,
-        status: 'failed',
-        runId: randomUUID(),
-        openedAt: new Date(),
-      });
+      const id = await forgotten(own, projectId, client, at.url);
       for (const asked of ['replay', 'cancel', 'replay']) {
         expect((await client.post(`/v1/deliveries/${id}/${asked}`)).status).toBe(202);
       }
