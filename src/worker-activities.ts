@@ -26,7 +26,7 @@ export function workerActivities(
   });
   const activities = createActivities({
     ...parts,
-    couriers: new CourierCalls(parts.engine, parts.log),
+    couriers: new CourierCalls(parts.engine, parts.store.couriers, parts.log),
     sender,
     mailer: mail ? new Mailer(mail.smtpUrl, mail.from) : null,
     maxAttempts,

@@ -170,6 +170,7 @@ export function createApi(dependencies: AppDependencies): Api {
   app.locals.auditTrail = { audit: store.audit, log, retentionDays } satisfies AuditTrail;
   const dispatcher = new Dispatcher(
     engine,
+    store,
     log,
     dispatch,
     config.autoWorkflowsPerSecond,

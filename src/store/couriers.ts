@@ -111,6 +111,12 @@ export class Couriers extends repositoryOf('Courier', schema, 'couriers') {
     return found !== null;
   }
 
+  /** The number of its latest shift; 0: there has been none. */
+  async shiftOf(projectId: string): Promise<number> {
+    const found = await this.model.findById(projectId, { shift: 1 }).lean<CourierRecord>();
+    return found?.shift ?? 0;
+  }
+
   /** Ends a shift cleanly: none of its work is in progress. */
   async end(projectId: string, shift: number): Promise<void> {
     await this.model.updateOne({ _id: projectId, shift }, { $set: { renewedAt: null } });

@@ -58,15 +58,16 @@ describe('the event that tells of a failed delivery', () => {
     const woken: string[] = [];
     const started: string[] = [];
     const wakeCourier = async (projectId: string): Promise<void> => void woken.push(projectId);
-    const { engine, log } = fixture.dependencies;
+    const { engine, store, log } = fixture.dependencies;
     const startFanOut = async ({ type }: { type: string }): Promise<boolean> =>
       started.push(type) > 0;
     const deps = {
       ...fixture.dependencies,
       engine: { ...engine, startFanOut },
-      couriers: new CourierCalls({ wakeCourier }, log),
+      couriers: new CourierCalls({ wakeCourier }, store.couriers, log),
     };
     expect(await followSettled(deps, deliveryId)).toBe(true);
+    await deps.couriers.drained();
     const isExpress = dispatch === 'express';
     expect(started).toEqual(isExpress ? [] : ['delivery.failed']);
     expect(woken).toEqual(isExpress ? [project._id] : []);

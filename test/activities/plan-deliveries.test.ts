@@ -194,10 +194,12 @@ describe('the plan of an event', () => {
       await fixture.store.deliveries.model.insertMany(others);
       const woken: string[] = [];
       const wakeCourier = async (id: string): Promise<void> => void woken.push(id);
-      const couriers = new CourierCalls({ wakeCourier }, fixture.dependencies.log);
+      const { store, log } = fixture.dependencies;
+      const couriers = new CourierCalls({ wakeCourier }, store.couriers, log);
       const activities = fixture.activities({ couriers });
       const event = await fixture.event(project);
       const { deliveries } = await activities.planDeliveries(event._id, undefined);
+      await couriers.drained();
       const [stored] = await fixture.store.deliveries.listOfEvent(event._id);
       expect(stored).toMatchObject({ webhookId, status: 'pending' });
       return { project, started: deliveries.length, stored: stored!, woken };

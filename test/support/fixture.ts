@@ -63,7 +63,7 @@ export class Fixture {
         maxConnectionsPerOrigin: 100,
       }),
       engine: noEngine,
-      couriers: new CourierCalls(noEngine, log),
+      couriers: new CourierCalls(noEngine, store.couriers, log),
       mailer: null,
       tenantCpu: new TenantCpu(30, CHILD_FILE),
       log,

@@ -3,6 +3,7 @@ import type { Dispatch } from '../../contracts/delivery';
 import { TokenBucket } from '../../domain/token-bucket';
 import type { EventRecord } from '../../store/event-record';
 import type { ProjectRecord } from '../../store/projects';
+import type { Store } from '../../store/store';
 import type { Engine } from '../../temporal/engine';
 import { CourierCalls } from '../../temporal/courier-calls';
 import { StartQueue, type Startable } from './start-queue';
@@ -23,13 +24,14 @@ export class Dispatcher {
    */
   constructor(
     engine: Engine,
+    { couriers }: Pick<Store, 'couriers'>,
     log: Logger,
     private readonly defaultDispatch: Dispatch,
     workflowsPerSecond: number,
     startsWaitMs?: number,
   ) {
     this.bucket = new TokenBucket(workflowsPerSecond);
-    this.couriers = new CourierCalls(engine, log);
+    this.couriers = new CourierCalls(engine, couriers, log);
     this.starts = new StartQueue((event) => engine.startFanOut(event), log, startsWaitMs);
   }
 
