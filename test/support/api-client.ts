@@ -1,5 +1,6 @@
 import { createPosthornClient, type Posthorn } from '../../clients/typescript';
 import { assertDocumented } from './conformance';
+import { Unavailable } from './eventually';
 
 /** An answer of the API, as tests see it. */
 export interface Answer {
@@ -82,5 +83,14 @@ export async function read(method: string, response: Response): Promise<Answer> 
   const isJson = contentType?.startsWith('application/json') && text !== '';
   const body = isJson ? JSON.parse(text) : text || undefined;
   assertDocumented(method, url, { status, contentType, body });
+  if (status === 503 && isJson) refuseData(body, `${method} ${url} was answered 503: ${text}`);
   return { status, headers, body };
+}
+
+/** Has whoever looks for the data of that answer fail with that, which `eventually` outlasts. */
+function refuseData(body: object, why: string): void {
+  const get = (): never => {
+    throw new Unavailable(why);
+  };
+  Object.defineProperty(body, 'data', { get });
 }

@@ -45,8 +45,7 @@ export async function deliveryWith(
   return eventually(
     `delivery is ${JSON.stringify(expected)}`,
     async () => {
-      // None where MongoDB has answered too late: it is asked again.
-      const { data = {} } = (await client.get(`/v1/deliveries/${id}`)).body;
+      const { data } = (await client.get(`/v1/deliveries/${id}`)).body;
       return Object.entries(expected).every(([name, value]) => data[name] === value) && data;
     },
     timeoutMs,

@@ -1,3 +1,5 @@
+import { isStoreUnavailable, isTooSlow } from '../../src/store/errors';
+
 /** Patience with a busy machine, not a promise: what has to be quick is measured by its test. */
 export const PATIENCE_MS = 60_000;
 
@@ -6,9 +8,16 @@ const LOOK_MS = { first: 20, most: 250 };
 const lookAfterMs = (waitedMs: number): number =>
   Math.min(Math.max(waitedMs / 10, LOOK_MS.first), LOOK_MS.most);
 
+/** Thrown by a client that is answered 503. */
+export class Unavailable extends Error {}
+
+/** MongoDB may only have been too slow for this one request of an API, or call of a store. */
+const mayPass = (error: unknown): boolean =>
+  error instanceof Unavailable || isStoreUnavailable(error) || isTooSlow(error);
+
 /**
  * Waits until `check` answers something: tests wait for conditions, never for time.
- * @throws the last failure, or that `what` did not happen in time
+ * @throws what `check` throws; what may pass, only as the cause once the time is over
  */
 export async function eventually<T>(
   what: string,
@@ -17,10 +26,18 @@ export async function eventually<T>(
 ): Promise<T> {
   const beganAt = performance.now();
   for (;;) {
-    const found = await check();
-    if (found !== false && found !== undefined && found !== null) return found;
+    let cause: unknown;
+    try {
+      const found = await check();
+      if (found !== false && found !== undefined && found !== null) return found;
+    } catch (error) {
+      if (!mayPass(error)) throw error;
+      cause = error;
+    }
     const waitedMs = performance.now() - beganAt;
-    if (waitedMs > timeoutMs) throw new Error(`did not happen within ${timeoutMs} ms: ${what}`);
+    if (waitedMs > timeoutMs) {
+      throw new Error(`did not happen within ${timeoutMs} ms: ${what}`, { cause });
+    }
     await new Promise((resolve) => setTimeout(resolve, lookAfterMs(waitedMs)));
   }
 }
