@@ -21,11 +21,14 @@ beforeAll(async () => {
   client = made.client;
   reader = await stack.client(projectId, 'reader');
   await client.post(`/v1/projects/${projectId}/keys`, { name: 'Another', role: 'reader' });
-  await client.delete(`/v1/events/${await postOrder(client)}`);
+  const deleted = await postOrder(client);
+  await client.delete(`/v1/events/${deleted}`);
   for (let count = 0; count < 3; count += 1) await postOrder(client);
   await eventually('they are delivered', async () => {
     const { body } = await client.get('/v1/deliveries?status=succeeded');
-    return body.data.deliveries.length === 3;
+    const { deliveries } = body.data as { deliveries: { eventId: string }[] };
+    // The first one's may have been delivered before.
+    return deliveries.filter(({ eventId }) => eventId !== deleted).length === 3;
   });
   const range = { since: '2026-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
   const begun = await client.post('/v1/replays', {
