@@ -25,7 +25,15 @@ async function install() {
   const work = mkdtempSync(join(cacheFolder, '.fetch-'));
   try {
     const options = ['--prefix', work, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'];
-    await mustRun('npm', ['install', ...options, `${name}@${version}`], { cwd: work });
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await mustRun('npm', ['install', ...options, `${name}@${version}`], { cwd: work });
+        break;
+      } catch (error) {
+        // npm asks again for what got no answer, but not for a package of which half has come.
+        if (tries === 3) throw error;
+      }
+    }
     renameSync(work, kept);
   } catch (error) {
     // Another process was first.

@@ -6,8 +6,8 @@ import { VERSION } from '../../src/version';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
-import { Receiver, type ReceivedRequest } from '../support/receiver';
-import { Stack } from '../support/stack';
+import type { ReceivedRequest } from '../support/receiver';
+import { useReceiver, useStack } from '../support/use';
 import { GUIDE_LANGUAGES, verifyByGuide } from './customers/guide';
 import { PythonCustomer, verifyInNode, type CustomerScheme } from './customers/verify';
 
@@ -63,17 +63,11 @@ const CUSTOM_TYPES = ['order.created', 'order.shipped'];
 /** One short retry, so that a delivery ends soon. */
 const policy = { retryDelaysMs: [1000] };
 
-let stack: Stack;
-let receiver: Receiver;
 let python: PythonCustomer;
-beforeAll(async () => {
-  python = new PythonCustomer();
-  [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
-});
-afterAll(async () => {
-  python.remove();
-  await Promise.all([stack.stop(), receiver.close()]);
-});
+beforeAll(() => void (python = new PythonCustomer()));
+afterAll(() => python?.remove());
+const stack = useStack();
+const receiver = useReceiver();
 beforeEach(() => {
   receiver.respondWith(200);
 });

@@ -26,11 +26,11 @@ export function findPython(): string {
 export function installRequirements(python: string, file: string): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-python-'));
   const options = ['--no-deps', '--require-hashes', '--only-binary', ':all:', '--no-input'];
-  const { status, stderr } = spawnSync(
-    python,
-    ['-m', 'pip', 'install', '--quiet', ...options, '--target', folder, '-r', file],
-    { encoding: 'utf8' },
-  );
-  if (status !== 0) throw new Error(`pip could not install ${file}: ${stderr}`);
-  return folder;
+  const args = ['-m', 'pip', 'install', '--quiet', ...options, '--target', folder, '-r', file];
+  // pip itself repeats what found no connection, but not what an index answered with an error.
+  for (let tries = 1; ; tries += 1) {
+    const { status, stderr } = spawnSync(python, args, { encoding: 'utf8' });
+    if (status === 0) return folder;
+    if (tries === 3) throw new Error(`pip could not install ${file}: ${stderr}`);
+  }
 }
