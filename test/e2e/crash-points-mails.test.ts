@@ -56,7 +56,7 @@ describe('a worker killed with -9', () => {
   const on = (work: (crash: Crash, owner: string) => Promise<void>): Promise<void> => {
     cases += 1;
     const ownerEmail = `owner-${cases}@customer.example`;
-    const policy = { timeoutMs: 5000, retryDelaysMs: [1000, 1000, 1000], autoDisableAfter: 4 };
+    const policy = { timeoutMs: 9000, retryDelaysMs: [1000, 1000, 1000], autoDisableAfter: 4 };
     return onGround((crash) => work(crash, ownerEmail), { profile: 'ahasend', ownerEmail, policy });
   };
 

@@ -192,7 +192,7 @@ describe('a worker killed with -9', () => {
             });
           });
         },
-        { policy: { timeoutMs: 5000, retryDelaysMs: [1000], autoDisableAfter: 2 } },
+        { policy: { timeoutMs: 9000, retryDelaysMs: [1000], autoDisableAfter: 2 } },
       ),
   );
 

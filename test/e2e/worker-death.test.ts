@@ -4,8 +4,8 @@ import { PATIENCE_MS } from '../support/stopped-attempt';
 
 jest.setTimeout(400_000);
 
-/** Shorter than the default, so that a lost attempt is given up soon. */
-const policy = { timeoutMs: 5000, retryDelaysMs: [1000, 1000] };
+/** Shorter than the default, so that a lost attempt is given up soon; longer than a busy machine stands still. */
+const policy = { timeoutMs: 9000, retryDelaysMs: [1000, 1000] };
 
 describe('workers as processes of their own', () => {
   it.concurrent(
@@ -35,7 +35,7 @@ describe('workers as processes of their own', () => {
     'makes an attempt that died with its worker again soon, although the first delay is a day',
     () =>
       withOwnWorkers(async ({ stack, receiver, startWorker }) => {
-        const late = { policy: { timeoutMs: 5000, retryDelaysMs: [86_400_000] } };
+        const late = { policy: { timeoutMs: 9000, retryDelaysMs: [86_400_000] } };
         const { client } = await stack.project(late);
         await makeWebhook(client, receiver.url);
         receiver.respondWith({ kind: 'hang' });

@@ -117,8 +117,8 @@ export class Crash {
   ): Promise<void> {
     const receiver = await Receiver.start();
     try {
-      // Short, since a dead worker's attempt is waited for; not so short that a busy machine answers too late.
-      const policy = { timeoutMs: 5000, retryDelaysMs: [1000] };
+      // Short, since a dead worker's attempt is waited for; longer than a busy machine stands still.
+      const policy = { timeoutMs: 9000, retryDelaysMs: [1000] };
       const { client, id: projectId } = await ground.stack.project({ policy, ...project });
       const { id } = await makeWebhook(client, receiver.url);
       await work(new Crash(ground, projectId, receiver, client, id));
