@@ -134,7 +134,7 @@ describe('a worker killed with -9', () => {
         await client.post(`/v1/replays/${id}/resume`);
       });
       // Without reconcile.
-      await replayWith(id, { status: 'completed', replayed: 1 });
+      await replayWith(id, { status: 'completed', replayed: 1 }, PATIENCE_MS);
       await crash.becomes({ status: 'succeeded', attemptCount: 2, replays: 1 });
       expect(receiver.requests).toHaveLength(2);
     }));

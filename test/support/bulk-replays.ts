@@ -17,11 +17,15 @@ export const bulkReplaysOf = (client: () => ApiClient) => {
       events: Array.from({ length: n }, () => ({ type: 'email.sent', data: emailSent })),
     });
   /** Waits until the replay looks like that. */
-  const replayWith = (id: string, expected: Record<string, unknown>) =>
-    eventually(`replay is ${JSON.stringify(expected)}`, async () => {
-      const { data } = (await client().get(`/v1/replays/${id}`)).body;
-      return Object.entries(expected).every(([name, value]) => data[name] === value) && data;
-    });
+  const replayWith = (id: string, expected: Record<string, unknown>, timeoutMs?: number) =>
+    eventually(
+      `replay is ${JSON.stringify(expected)}`,
+      async () => {
+        const { data } = (await client().get(`/v1/replays/${id}`)).body;
+        return Object.entries(expected).every(([name, value]) => data[name] === value) && data;
+      },
+      timeoutMs,
+    );
   /**
    * Has so many deliveries of a new webhook skipped.
    * @returns what changes the webhook; it is disabled
