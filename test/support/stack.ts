@@ -190,7 +190,11 @@ export class Stack {
       url,
       admin,
       async (graceMs = 0) => {
-        if (graceMs === 0) await untilPast(store);
+        if (graceMs === 0) {
+          // The machine's clock may have been set since.
+          await readClock(store);
+          await untilPast(store);
+        }
         return new MockActivityEnvironment({}, { logger }).run(() =>
           activities.reconcile(undefined, graceMs),
         );
