@@ -101,6 +101,7 @@ describe('setup', () => {
   });
   afterEach(() => connection.close());
 
+  const isStopped = (one: RoleProcess): boolean => one.isStopped();
   const collection = (name: string) => connection.collection<{ _id: string }>(name);
   const indexesOf = async (name: string) =>
     new Map((await collection(name).indexes()).map((index) => [index.name, index]));
@@ -188,11 +189,8 @@ describe('setup', () => {
   it('killed with -9 in its middle, is finished by the next one', async () => {
     const left = await leaveDuplicates();
     for (const point of ['before 4', 'after 4', 'after 6']) {
-      const doomed = RoleProcess.start(
-        'setup',
-        environment,
-        `store/indexes ensureIndexes ${point}`,
-      );
+      const at = `store/indexes ensureIndexes ${point}`;
+      const doomed = await RoleProcess.run('setup', environment, undefined, at);
       await doomed.killed();
       // Or else the next one waits for it, a minute long.
       await collection('migrations').deleteOne({ _id: 'lock' });
@@ -203,8 +201,7 @@ describe('setup', () => {
 
   it('interrupted in its middle, leaves no lock that the next one would wait for', async () => {
     const point = 'store/indexes ensureIndexes before 4 SIGSTOP';
-    const setup = RoleProcess.start('setup', environment, point);
-    await eventually('it is in its middle', () => setup.isStopped());
+    const setup = await RoleProcess.runUntil(isStopped, 'setup', environment, point);
     const locks = () => collection('migrations').countDocuments({ _id: 'lock' });
     expect(await locks()).toBe(1);
     const ended = setup.end('SIGTERM');
@@ -220,8 +217,8 @@ describe('setup', () => {
     const mongodb = await TcpProxy.start(host);
     const MONGODB_URL = `mongodb://${mongodb.address}${pathname}?directConnection=true`;
     const point = 'store/indexes ensureIndexes before 4 SIGSTOP';
-    const setup = RoleProcess.start('setup', { ...environment, MONGODB_URL }, point);
-    await eventually('it is in its middle', () => setup.isStopped());
+    const behindIt = { ...environment, MONGODB_URL };
+    const setup = await RoleProcess.runUntil(isStopped, 'setup', behindIt, point);
     await mongodb.cut();
     setup.signal('SIGCONT');
     expect(await setup.exited()).toBe(1);
@@ -292,26 +289,25 @@ describe('an index that MongoDB is still building', () => {
     const inTheMiddle = (mode: 'alwaysOn' | 'off') =>
       mongod.admin({ configureFailPoint: 'hangAfterSettingUpIndexBuild', mode });
     const creating = { currentOp: 1, desc: /^conn/, 'command.createIndexes': 'keys' };
-    const untilCreating = (count: number, what: string) =>
-      eventually(what, async () => {
-        const { inprog } = (await mongod.admin(creating)) as { inprog: object[] };
-        return inprog.length === count;
-      });
+    const areCreating = async (count: number): Promise<boolean> => {
+      const { inprog } = (await mongod.admin(creating)) as { inprog: object[] };
+      return inprog.length === count;
+    };
     await inTheMiddle('alwaysOn');
     const built = connection.db!.command({ createIndexes: 'keys', indexes: [index] });
     const worker = RoleProcess.start('worker', environment);
     try {
-      await untilCreating(1, 'it is being built');
+      await eventually('it is being built', () => areCreating(1));
       await worker.logged("the unique index hash of MongoDB's collection keys is missing, or not");
-      const setup = RoleProcess.start('setup', environment);
-      const ended = setup.exited().then((code) => [code, setup.log()]);
-      const waits = untilCreating(2, 'setup waits for it').then(() => 'waits');
-      expect(await Promise.race([ended, waits])).toBe('waits');
+      let waits = false;
+      const untilItWaits = async () => (waits = await areCreating(2));
+      const setup = await RoleProcess.runUntil(untilItWaits, 'setup', environment);
+      expect([waits, setup.log()]).toEqual([true, expect.any(String)]);
       expect(worker.log()).not.toContain('worker polls');
       await inTheMiddle('off');
       const said =
         /"collection":"keys","documents":1,"indexes":\["hash"\],"msg":"creating indexes"/;
-      expect(await ended).toEqual([0, expect.stringMatching(said)]);
+      expect([await setup.exited(), setup.log()]).toEqual([0, expect.stringMatching(said)]);
       await built;
       await worker.logged('worker polls');
       expect(await worker.end('SIGTERM')).toBe(0);

@@ -5,7 +5,6 @@ import { Cipher } from '../../src/store/cipher';
 import { rotateKey } from '../../src/store/key-rotation';
 import { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
-import { eventually } from '../support/eventually';
 import { RoleProcess } from '../support/processes';
 import { Stack, testEnvironment } from '../support/stack';
 import { useReceiver } from '../support/use';
@@ -156,14 +155,12 @@ describe('the encryption key', () => {
     const MONGODB_URL = `mongodb://${mongodb.address}${pathname}?directConnection=true`;
     const keys = { POSTHORN_ENCRYPTION_KEY: NEW!, POSTHORN_FORMER_ENCRYPTION_KEYS: OLD! };
     const stopAt = 'store/cipher Cipher.reseal before 50 SIGSTOP';
-    const begin = (): RoleProcess =>
-      RoleProcess.start('rotate-key', { ...environment, ...keys, MONGODB_URL }, stopAt);
-    let rotation = begin();
-    await eventually('it is in its middle', () => {
-      // As in `RoleProcess.run`.
-      if (rotation.log().includes('MongoDB fails: ')) rotation = begin();
-      return rotation.isStopped();
-    });
+    const rotation = await RoleProcess.runUntil(
+      (one) => one.isStopped(),
+      'rotate-key',
+      { ...environment, ...keys, MONGODB_URL },
+      stopAt,
+    );
     const idle = stack.store.webhooks.model.db
       .getClient()
       .db('admin')

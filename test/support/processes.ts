@@ -7,6 +7,7 @@ import { eventually } from './eventually';
 const PATIENCE_MS = 120_000;
 const MAIN = path.resolve(__dirname, '../../dist/src/main.js');
 const DIE_AT = path.resolve(__dirname, 'die-at.mjs');
+const MONGODB_FAILED = 'MongoDB fails: ';
 const SHIFT_CLOCK = path.resolve(__dirname, 'shift-clock.mjs');
 
 /** A role of the built `main.js` as a process of its own, so that it can be killed. */
@@ -60,7 +61,24 @@ export class RoleProcess {
     return eventually(`MongoDB does not fail ${role}`, async () => {
       const one = RoleProcess.start(role, environment, dieAt, logLevel);
       await one.exited();
-      return !one.log().includes('MongoDB fails: ') && one;
+      return !one.log().includes(MONGODB_FAILED) && one;
+    });
+  }
+
+  /** The same until it is there, or has ended before. @param stopAt where it stops itself */
+  static runUntil(
+    isThere: (one: RoleProcess) => boolean | Promise<boolean>,
+    role: 'setup' | 'rotate-key',
+    environment: Record<string, string>,
+    stopAt?: string,
+  ): Promise<RoleProcess> {
+    return eventually(`MongoDB does not fail ${role}`, async () => {
+      const one = RoleProcess.start(role, environment, stopAt);
+      let hasEnded = false;
+      void one.closed.then(() => (hasEnded = true));
+      const isOver = async (): Promise<boolean> => (await isThere(one)) || hasEnded;
+      await eventually(`${role} is there`, isOver, PATIENCE_MS);
+      return !one.log().includes(MONGODB_FAILED) && one;
     });
   }
 
