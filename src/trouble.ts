@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { HOUR_MS, MINUTE_MS } from './domain/durations';
 
 /** Milliseconds until a lasting problem is reported again, doubled each time. */
-const FIRST_REMINDER_MS = MINUTE_MS;
+export const FIRST_REMINDER_MS = MINUTE_MS;
 const LAST_REMINDER_MS = HOUR_MS;
 
 /**

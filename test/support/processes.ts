@@ -1,6 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { FIRST_REMINDER_MS } from '../../src/trouble';
 import { eventually } from './eventually';
 
 /** Its log says more than a test that has timed out. */
@@ -118,6 +119,21 @@ export class RoleProcess {
 
   log(): string {
     return this.output;
+  }
+
+  /** What of its log has that pattern and was said twice in a row, except as a reminder of what lasts. */
+  repeated(pattern: RegExp): string[] {
+    const said = this.output.split('\n').flatMap((line) => {
+      const [text] = pattern.exec(line) ?? [];
+      const [, time] = /"time":"([^"]+)/.exec(line) ?? [];
+      return text === undefined ? [] : [{ text, timeMs: Date.parse(time!) }];
+    });
+    return said
+      .filter(({ text, timeMs }, at) => {
+        const former = said[at - 1];
+        return former?.text === text && timeMs - former.timeMs < FIRST_REMINDER_MS;
+      })
+      .map(({ text }) => text);
   }
 
   signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGUSR2'): void {
