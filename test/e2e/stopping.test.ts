@@ -216,11 +216,14 @@ describe('a process that is told to stop', () => {
     const { role, port } = await start('all');
     const { id } = await stack.project({ profile: 'emailsendx', plan: 'pro' });
     const { key } = await stack.client(id, 'owner');
-    receiver.respondWith({ kind: 'answer', status: 200, delayMs: 1500 });
+    const answer = holdAnswers();
     const client = new ApiClient(`http://127.0.0.1:${port}`, key);
     const created = client.post('/v1/webhooks', { name: 'x', url: receiver.url, events: ['*'] });
     await receiver.waitFor(1);
-    expect(await msUntilStopped(role)).toBeLessThan(30_000);
+    const stopped = msUntilStopped(role);
+    await role.logged('draining');
+    answer();
+    expect(await stopped).toBeLessThan(30_000);
     expect((await created).body).toMatchObject({ data: { ping: { outcome: 'succeeded' } } });
   });
 
