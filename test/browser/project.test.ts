@@ -138,9 +138,11 @@ it('changes the project’s settings for the admin, and says to others whose the
     const { y = -1, height = 0 } = (await refusal.boundingBox()) ?? {};
     expect([y, WIDE.height - y - height].every((distance) => distance >= 0)).toBe(true);
   });
+  // Else it may come or leave while the button is being pressed, which moves by its height.
+  const outdated = admin.getByText('may be out of date');
+  await outdated.waitFor();
   await admin.context().setOffline(false);
-  // Else it may leave while the button is being pressed, which moves by its height.
-  await admin.getByText('may be out of date').waitFor({ state: 'detached' });
+  await outdated.waitFor({ state: 'detached' });
   await button(admin, 'Save changes').click();
   await admin.getByText(/must be an exact origin/i).waitFor();
   await focused(admin.getByLabel('Origins')).waitFor();
