@@ -4,16 +4,21 @@ import { countLeft } from './attempt/health';
 import type { ActivityDependencies } from './dependencies';
 
 export function createCancelDelivery(deps: ActivityDependencies): Activities['cancelDelivery'] {
-  return async (deliveryId, isReset, toldAtMs) => {
+  return async (deliveryId, mayBeRequested, toldAtMs, replays) => {
     const { runId } = activityInfo().workflowExecution!;
     // A local activity's own time is its worker's, which may be seconds ahead.
     const scheduledAt = new Date(toldAtMs);
-    const delivery = await deps.store.rounds.cancel(deliveryId, { runId, isReset, scheduledAt });
+    const told = { runId, mayBeRequested, scheduledAt, replays };
+    const delivery = await deps.store.rounds.cancel(deliveryId, told);
     if (!delivery) return { result: 'gone', runId };
     await countLeft(deps, deliveryId, runId);
     const { status } = delivery;
-    // Replayed since: this run ends without it.
-    if (status === 'pending' || status === 'held') return { result: 'cancelled', runId };
-    return { result: status, runId: delivery.runId ?? runId };
+    if (status !== 'pending' && status !== 'held') {
+      return { result: status, runId: delivery.runId ?? runId };
+    }
+    // Replayed since: who has attempted it before ends without it, unless the replay is its own.
+    const hasAttempted = delivery.runId === null ? !mayBeRequested : delivery.runId === runId;
+    const isOwn = delivery.openedAt !== undefined && (!delivery.runRequested || delivery.hasTurn);
+    return { result: 'cancelled', runId: hasAttempted && !isOwn ? runId : '' };
   };
 }

@@ -63,6 +63,8 @@ const { cancelDelivery, findEnd } = proxyLocalActivities<Activities>({
 export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> {
   let paused = false;
   let cancelled = false;
+  /** How often the delivery that was cancelled had been replayed; an operator's cancel doesn't say. */
+  let cancelledReplays: number | undefined;
   let woken = false;
   let forced = false;
   let phase: DeliveryPhase = 'waiting';
@@ -77,12 +79,14 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
   // A reset applies the old run's signals again at the start of the new one (the Web UI always does);
   // they were not meant for it.
   const isReapplied = (): boolean => isReset && workflowInfo().historyLength === info.historyLength;
-  const interrupt = (apply: () => void) => (): void => {
-    if (isReapplied()) return;
-    apply();
-    attempts?.cancel();
-  };
-  const handlers = new Map<string, () => void>([
+  const interrupt =
+    (apply: (told?: number) => void) =>
+    (told?: number): void => {
+      if (isReapplied()) return;
+      apply(told);
+      attempts?.cancel();
+    };
+  const handlers = new Map<string, (told?: number) => void>([
     [pauseSignal.name, interrupt(() => (paused = true))],
     [resumeSignal.name, () => (paused = false)],
     [
@@ -93,11 +97,17 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
       }),
     ],
     [wakeSignal.name, interrupt(() => (woken = true))],
-    [cancelSignal.name, interrupt(() => (cancelled = true))],
+    [
+      cancelSignal.name,
+      interrupt((replays) => {
+        if (!cancelled || cancelledReplays !== undefined) cancelledReplays = replays;
+        cancelled = true;
+      }),
+    ],
   ]);
   // Signals from before the first activation are taken here, in their order; setHandler, which makes
   // the rest known to the Web UI, would take them name by name.
-  setDefaultSignalHandler((name) => handlers.get(name)?.());
+  setDefaultSignalHandler((name, told) => handlers.get(name)?.(told as number | undefined));
   for (const [name, handler] of handlers) setHandler(defineSignal(name), handler);
   setHandler(stateQuery, () => ({ phase }));
 
@@ -166,20 +176,22 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
     return null;
   };
 
-  const result = await untilEnded();
-  if (result) return finish(result);
-  return CancellationScope.nonCancellable(async () => {
-    for (;;) {
-      // Earlier versions returned nothing.
-      const end = (await cancelDelivery(input.deliveryId, isReset, Date.now())) as
-        RoundEnd | undefined;
-      if (!end || isOfThisRun(end)) return finish(end?.result ?? 'cancelled');
-      // It had ended in the run that this one was reset from: a reset is a replay, and delivers again.
-      cancelled = false;
-      const again = await untilEnded();
-      if (again) return finish(again);
-    }
-  });
+  const whole = CancellationScope.current();
+  let run = untilEnded;
+  for (;;) {
+    const result = await run();
+    if (result) return finish(result);
+    const isByButton = whole.consideredCancelled;
+    const replays = isByButton ? undefined : cancelledReplays;
+    cancelled = false;
+    // Earlier versions returned nothing.
+    const end = (await CancellationScope.nonCancellable(() =>
+      cancelDelivery(input.deliveryId, origin !== 'later', Date.now(), replays),
+    )) as RoundEnd | undefined;
+    if (!end || isOfThisRun(end)) return finish(end?.result ?? 'cancelled');
+    // What was cancelled had ended before this run, or has been replayed since, also by the reset that made this run.
+    if (isByButton) run = () => CancellationScope.nonCancellable(untilEnded);
+  }
 }
 
 const isQueued = (result: RoundResult): boolean => result === 'queued' || result === 'held';

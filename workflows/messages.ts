@@ -10,7 +10,8 @@ export const wakeSignal = defineSignal('wake');
  * as the requested one.
  */
 export const retryNowSignal = defineSignal('retryNow');
-export const cancelSignal = defineSignal('cancel');
+/** The API adds how often the delivery had been replayed: what has been replayed since goes on. */
+export const cancelSignal = defineSignal<[replays?: number]>('cancel');
 
 /** `attempting`: an attempt runs or the retry policy waits for the next one. */
 export type DeliveryPhase = 'attempting' | 'waiting' | 'paused' | 'done';

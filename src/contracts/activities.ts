@@ -153,12 +153,18 @@ export interface Activities {
     takesPolicy?: boolean,
   ): Promise<RoundEnd>;
   /**
-   * Ends a delivery that has not ended as `cancelled`.
-   * @param isReset in a run created by a reset
+   * Ends a delivery that has not ended as `cancelled`, unless it was replayed since that was asked for.
+   * @param mayBeRequested in a run that was created by a reset, or has attempted nothing yet
    * @param toldAtMs when the run was told to, by Temporal's clock
-   * @returns how it ended, and in which run, if known
+   * @param replays how often it had been replayed when that was asked for, if known
+   * @returns how it ended, and in which run, if known; not in this one: this one goes on
    */
-  cancelDelivery(deliveryId: string, isReset: boolean, toldAtMs: number): Promise<RoundEnd>;
+  cancelDelivery(
+    deliveryId: string,
+    mayBeRequested: boolean,
+    toldAtMs: number,
+    replays?: number | null,
+  ): Promise<RoundEnd>;
   /**
    * How a delivery has ended, if it has ended for this run.
    * @param isReset in a run created by a reset

@@ -33,6 +33,17 @@ export interface RunOpening {
   scheduledAt: Date;
 }
 
+/** A run that was told to cancel its delivery. */
+export interface RunCancel {
+  runId: string;
+  /** It was made by a reset, or has attempted nothing yet: a run that has been requested may be this one. */
+  mayBeRequested: boolean;
+  /** When it is to be done. */
+  scheduledAt: Date;
+  /** How often the delivery had been replayed when it was cancelled; an operator's cancel doesn't say. */
+  replays?: number | null | undefined;
+}
+
 /**
  * What became of a recorded attempt: it decided; its delivery had ended meanwhile (cancelled, skipped); or
  * another execution or run had taken over, or the delivery was replayed, and another one decides instead.
@@ -192,16 +203,15 @@ export class Rounds {
 
   /**
    * Ends a delivery because a run was told to, unless it has ended already: in that run, or in one that it was
-   * reset from, which doesn't affect this one. Nor does it end what has been replayed since it was told to: that
-   * is for another run.
-   * @param scheduledAt when this was to be done
+   * reset from, which doesn't affect this one. Nor does it end what has been replayed since it was told to.
    * @returns the delivery afterwards; this run ended it if `runId` is this run's; null if it was deleted
    */
   async cancel(
     id: string,
-    { runId, isReset, scheduledAt }: Omit<RunOpening, 'isForced'>,
+    { runId, mayBeRequested, scheduledAt, replays }: RunCancel,
   ): Promise<DeliveryRecord | null> {
-    const isFirst = isReset ? false : { $eq: ['$runId', null] };
+    // Its first attempt opens nothing.
+    const isFirst = mayBeRequested ? false : { $eq: ['$runId', null] };
     const isItself = { $eq: ['$runId', runId] };
     // What the courier has released is for the run that waits for it, if there is one.
     const isRequested = { $and: ['$runRequested', { $ne: ['$hasTurn', true] }] };
@@ -209,13 +219,11 @@ export class Rounds {
     const isUnopened = { $and: [{ $gt: ['$replays', 0] }, { $not: ['$openedAt'] }] };
     const isOpenedLater = { $and: [{ $ne: ['$runId', null] }, { $not: [isLatest(scheduledAt)] }] };
     const isOpen = { $in: ['$status', [...UNENDED_STATUSES]] };
-    const isAnothers = {
-      $cond: [
-        { $or: [isItself, isFirst, { $and: [isOpen, isUnopened] }] },
-        { $or: [isRequested, isUnopened] },
-        isOpenedLater,
-      ],
+    const isReplayed = { $gt: ['$replays', replays ?? Infinity] };
+    const isLeft = {
+      $cond: [{ $or: [isItself, isFirst] }, { $or: [isRequested, isUnopened] }, isOpenedLater],
     };
+    const isAnothers = { $or: [isReplayed, isLeft] };
     const isMine = {
       $and: [{ $not: [isAnothers] }, { $or: [isOpen, '$runRequested', isFirst] }],
     };

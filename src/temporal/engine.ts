@@ -222,19 +222,22 @@ export class Engine {
 
   /**
    * Makes the delivery's workflow check its state in MongoDB.
-   * @param decided when, and about which run if known: what is replayed after that is not affected
+   * @param decided when, and about which run if known
+   * @param replays of a cancel: how often the delivery had been replayed; what has been replayed since goes on
    * @returns false if none runs
    */
   async signalDelivery(
     deliveryId: string,
     signal: 'wake' | 'retryNow' | 'cancel',
     decided?: Decided,
+    replays?: number,
   ): Promise<boolean> {
     if (decided) this.refuseLate(decided.at);
     const workflowId = deliveryWorkflowId(deliveryId);
     const handle = this.client.workflow.getHandle(workflowId, decided?.runId ?? undefined);
     try {
-      await this.calls.make(() => handle.signal(signal));
+      const about = replays === undefined ? [] : [replays];
+      await this.calls.make(() => handle.signal(signal, ...about));
       return true;
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return false;

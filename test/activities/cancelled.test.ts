@@ -180,7 +180,8 @@ describe('a cancelled delivery', () => {
         await fixture.store.deliveries.cancel(id);
         await replays.singly(await fixture.delivery(id));
       }
-      await inRun('run-2', () => activities.cancelDelivery(id, true, Date.now()));
+      const told = inRun('run-2', () => activities.cancelDelivery(id, true, Date.now(), 1));
+      expect((await told).runId).not.toBe('run-2');
       expect(await fixture.delivery(id)).toMatchObject({ status: 'pending', runRequested: true });
       answer();
       await superseded;
@@ -188,6 +189,32 @@ describe('a cancelled delivery', () => {
       const next = inRun('run-3', () => activities.attemptDelivery(id, policy, 'reset'));
       expect((await next).result).toBe('succeeded');
       expect(await fixture.delivery(id)).toMatchObject({ status: 'succeeded', replays: 2 });
+    });
+
+    it('goes on in its own run, which was told of the cancel when it had begun', async () => {
+      const id = await planned();
+      await fixture.store.deliveries.cancel(id);
+      await replays.singly(await fixture.delivery(id));
+      receiver.respondWith(500);
+      const retrying = { ...policy, retryDelaysMs: [3_600_000] };
+      const failing = inRun('run-2', () => activities.attemptDelivery(id, retrying, 'reset'));
+      await expect(failing).rejects.toMatchObject({ type: 'AttemptFailed' });
+      receiver.respondWith(200);
+      const tell = (about?: number) =>
+        inRun('run-2', () => activities.cancelDelivery(id, true, Date.now(), about));
+      expect((await tell(0)).runId).not.toBe('run-2');
+      expect(await fixture.delivery(id)).toMatchObject({ status: 'pending', runId: 'run-2' });
+      expect(await tell()).toEqual({ result: 'cancelled', runId: 'run-2' });
+      expect(await fixture.delivery(id)).toMatchObject({ status: 'cancelled', replays: 1 });
+    });
+
+    it('is ended by an operator’s cancel of the run that was requested, before that has begun', async () => {
+      const id = await planned();
+      await fixture.store.deliveries.cancel(id);
+      await replays.singly(await fixture.delivery(id));
+      const told = inRun('run-2', () => activities.cancelDelivery(id, true, Date.now()));
+      expect(await told).toEqual({ result: 'cancelled', runId: 'run-2' });
+      expect(await fixture.delivery(id)).toMatchObject({ status: 'cancelled', replays: 1 });
     });
 
     it('is not ended by what that run had still to do', async () => {

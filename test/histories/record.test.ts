@@ -72,15 +72,19 @@ describe('keeping the history of', () => {
     const webhook = await makeWebhook(client, receiver.url, settings);
     receiver.respondWith(500);
     const id = await postEvent(client);
-    await deliveryWith(client, id, { attemptCount: 1 });
+    await backsOff(id, 1);
+    receiver.respondWith(200);
+    return { id, webhook };
+  }
+
+  const backsOff = async (id: string, attemptCount: number): Promise<void> => {
+    await deliveryWith(client, id, { attemptCount });
     // Its retry is known to Temporal.
     await eventually('it waits', async () => {
       const { data } = (await client.get(`/v1/deliveries/${id}`)).body;
       return data.pending?.reason === 'waiting_for_retry';
     });
-    receiver.respondWith(200);
-    return { id, webhook };
-  }
+  };
 
   it('a fan-out to three webhooks, and of a delivery taken at once', async () => {
     for (let n = 0; n < 3; n += 1) await makeWebhook(client, receiver.url);
@@ -325,6 +329,22 @@ describe('keeping the history of', () => {
     await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
     await handleOf(id).result();
     await keepDelivery('delivery-replayed', id);
+  });
+
+  it('a delivery replayed through the API before it was told of the cancel of before', async () => {
+    const { id } = await backingOff();
+    await client.post(`/v1/deliveries/${id}/cancel`);
+    await handleOf(id).result();
+    receiver.respondWith(500);
+    await client.post(`/v1/deliveries/${id}/replay`);
+    await backsOff(id, 2);
+    receiver.respondWith(200);
+    await handleOf(id).signal(cancelSignal, 0);
+    await handleOf(id).query(stateQuery);
+    await client.post(`/v1/deliveries/${id}/retry`);
+    await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
+    await handleOf(id).result();
+    await keepDelivery('delivery-replayed-before-its-cancel', id);
   });
 
   it('a delivery replayed through the API by another policy', async () => {

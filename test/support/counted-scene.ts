@@ -180,7 +180,7 @@ export class Scene {
     },
     cancelled: async () => {
       const delivery = await this.some(['pending', 'held']);
-      const run = { runId: 'run', isReset: false, scheduledAt: new Date() };
+      const run = { runId: 'run', mayBeRequested: false, scheduledAt: new Date() };
       if (delivery) await this.store.rounds.cancel(delivery._id, run);
     },
     replayed: async () => {

@@ -197,12 +197,8 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
     const { _id } = delivery;
     const changed = await store.deliveries.cancel(_id);
     if (!changed) throw ended((await store.deliveries.find(_id))?.status);
-    const { runId, runRequested } = changed;
-    const run = async (at: Moment): Promise<void> => {
-      // Not the one that has only been requested: it will find the delivery cancelled, or replayed by then.
-      if (runRequested && runId === null) return;
-      await engine.signalDelivery(_id, 'cancel', { at, runId });
-    };
+    const { runId, replays } = changed;
+    const run = (at: Moment) => engine.signalDelivery(_id, 'cancel', { at, runId }, replays);
     return { changed, run };
   });
   router.post('/:id/cancel', write, audited('delivery.cancelled'), cancel);

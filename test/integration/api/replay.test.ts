@@ -132,8 +132,14 @@ describe('a replay', () => {
     expect(receiver.requests).toHaveLength(2);
   });
 
-  /** One that has failed, and whose workflow is past Temporal's retention. */
-  const forgotten = async (on: Stack, projectId: string, client: ApiClient, url: string) => {
+  /** One that has failed, and whose workflow is past Temporal's retention, or, with `null`, was never started. */
+  const forgotten = async (
+    on: Stack,
+    projectId: string,
+    client: ApiClient,
+    url: string,
+    runId: string | null = randomUUID(),
+  ) => {
     const webhook = await makeWebhook(client, url, { events: ['email.bounced'] });
     const event = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
     return insertDelivery(on, {
@@ -141,8 +147,8 @@ describe('a replay', () => {
       webhookId: webhook.id,
       eventId: event.body.data.id,
       status: 'failed',
-      runId: randomUUID(),
-      openedAt: new Date(),
+      runId,
+      ...(runId !== null && { openedAt: new Date() }),
     });
   };
 
@@ -208,45 +214,53 @@ describe('a replay', () => {
     },
   );
 
-  it('is not ended by the cancel of the one before, however slow that is to reach Temporal', async () => {
-    // Its first answer is held back until the rest is done.
-    const policy = { timeoutMs: 60_000, retryDelaysMs: [1000] };
-    const { client, id: projectId } = await stack.project({ policy });
-    const answers: (() => void)[] = [];
-    const held = [1, 2].map(() => new Promise<void>((resolve) => answers.push(resolve)));
-    receiver.respondWith((_request, n) => {
-      const after = held[n - 1];
-      return after ? { kind: 'answer', status: 500, after } : 200;
-    });
-    await makeWebhook(client, receiver.url);
-    const id = await postEvent(client);
-    await receiver.waitFor(1);
-    const cancel = () => client.post(`/v1/deliveries/${id}/cancel`);
-    expect((await cancel()).status).toBe(202);
-    const { engine, store } = stack;
-    // As an API leaves it that dies before it asks Temporal.
-    await store.deliveries.beginReplay(projectId, id);
-    const signalDelivery = engine.signalDelivery.bind(engine);
-    let goOn!: () => void;
-    const isReplayed = new Promise<void>((resolve) => (goOn = resolve));
-    const signal = jest.spyOn(engine, 'signalDelivery').mockImplementation(async (...args) => {
-      await isReplayed;
-      return signalDelivery(...args);
-    });
-    try {
-      const cancelling = cancel();
-      await deliveryWith(client, id, { status: 'cancelled', replays: 1 });
-      expect((await replay(client, id)).status).toBe(202);
-      await receiver.waitFor(2);
-      goOn();
-      expect((await cancelling).status).toBe(202);
-    } finally {
-      goOn();
-      signal.mockRestore();
-    }
-    for (const answer of answers) answer();
-    await deliveryWith(client, id, { status: 'succeeded', replays: 2 });
-  });
+  it.each([
+    ['the delivery before it', 0],
+    ['the replay before it', 1],
+  ])(
+    'is not ended by the cancel of %s, however slow that is to reach Temporal',
+    async (_which, replayed) => {
+      // The first answer of each run is held back until the rest is done.
+      const policy = { timeoutMs: 60_000, retryDelaysMs: [1000] };
+      const { client, id: projectId } = await stack.project({ policy });
+      const answers: (() => void)[] = [];
+      const held = [1, 2].map(() => new Promise<void>((resolve) => answers.push(resolve)));
+      receiver.respondWith((_request, n) => {
+        const after = held[n - 1];
+        return after ? { kind: 'answer', status: 500, after } : 200;
+      });
+      await makeWebhook(client, receiver.url);
+      const id = await postEvent(client);
+      await receiver.waitFor(1);
+      const cancel = () => client.post(`/v1/deliveries/${id}/cancel`);
+      const { engine, store } = stack;
+      if (replayed === 1) {
+        expect((await cancel()).status).toBe(202);
+        // As an API leaves it that dies before it asks Temporal.
+        await store.deliveries.beginReplay(projectId, id);
+      }
+      const signalDelivery = engine.signalDelivery.bind(engine);
+      let goOn!: () => void;
+      const isReplayed = new Promise<void>((resolve) => (goOn = resolve));
+      const signal = jest.spyOn(engine, 'signalDelivery').mockImplementation(async (...args) => {
+        await isReplayed;
+        return signalDelivery(...args);
+      });
+      try {
+        const cancelling = cancel();
+        await deliveryWith(client, id, { status: 'cancelled', replays: replayed });
+        expect((await replay(client, id)).status).toBe(202);
+        await receiver.waitFor(2);
+        goOn();
+        expect((await cancelling).status).toBe(202);
+      } finally {
+        goOn();
+        signal.mockRestore();
+      }
+      for (const answer of answers) answer();
+      await deliveryWith(client, id, { status: 'succeeded', replays: replayed + 1 });
+    },
+  );
 
   it('sends what was skipped while the webhook was off', async () => {
     const { client } = await stack.project();
@@ -313,15 +327,21 @@ describe('a replay', () => {
     expect(receiver.requests[1]!.rawBody.equals(receiver.requests[0]!.rawBody)).toBe(true);
   });
 
-  it('that was cancelled, and is asked for again, before a worker has begun is not cancelled', async () => {
-    await withOwnWorkers(async ({ stack: own, receiver: at, startWorker }) => {
-      const { id: projectId, client } = await own.project();
-      const id = await forgotten(own, projectId, client, at.url);
-      for (const asked of ['replay', 'cancel', 'replay']) {
-        expect((await client.post(`/v1/deliveries/${id}/${asked}`)).status).toBe(202);
-      }
-      await startWorker();
-      await deliveryWith(client, id, { status: 'succeeded', replays: 2 });
-    });
-  });
+  it.each([
+    ['is past Temporal’s retention', randomUUID()],
+    ['was never started', null],
+  ])(
+    'of a delivery whose workflow %s is not cancelled with the replay before it, told before a worker has begun',
+    async (_why, runId) => {
+      await withOwnWorkers(async ({ stack: own, receiver: at, startWorker }) => {
+        const { id: projectId, client } = await own.project();
+        const id = await forgotten(own, projectId, client, at.url, runId);
+        for (const asked of ['replay', 'cancel', 'replay']) {
+          expect((await client.post(`/v1/deliveries/${id}/${asked}`)).status).toBe(202);
+        }
+        await startWorker();
+        await deliveryWith(client, id, { status: 'succeeded', replays: 2 });
+      });
+    },
+  );
 });
