@@ -1,6 +1,8 @@
 import { signatureHeaders } from '../../src/delivery/signing';
 import { getProfile } from '../../src/profiles';
+import { ifReadable } from '../../src/store/cipher';
 import { openHeaders } from '../../src/store/webhook-headers';
+import type { WebhookSecret } from '../../src/store/webhook-record';
 import type { Subject } from './subject';
 import type { ActivityDependencies } from '../dependencies';
 
@@ -10,6 +12,10 @@ export function requestHeaders(
   { delivery, event, body, webhook, project }: Subject,
   now: Date,
 ): Record<string, string> {
+  const [newest, ...older] = webhook.secrets.filter(
+    ({ expiresAt }) => expiresAt === undefined || expiresAt > now,
+  );
+  const open = (sealed: WebhookSecret): string => cipher.open(sealed, webhook._id);
   return {
     ...openHeaders(cipher, webhook),
     'Content-Type': 'application/json',
@@ -18,9 +24,8 @@ export function requestHeaders(
     ...(event.test && { 'X-Webhook-Test': 'true' }),
     ...signatureHeaders({
       schemes: webhook.signing,
-      secrets: webhook.secrets
-        .filter(({ expiresAt }) => expiresAt === undefined || expiresAt > now)
-        .map((sealed) => cipher.open(sealed, webhook._id)),
+      // An older one that can't be opened has no overlap.
+      secrets: [open(newest!), ...older.flatMap((sealed) => ifReadable(() => open(sealed)) ?? [])],
       secretFormat: getProfile(project.profile).secretFormat,
       eventId: event._id,
       deliveryId: delivery._id,

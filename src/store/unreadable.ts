@@ -15,9 +15,7 @@ export async function findUnreadable(
 ) {
   // Of those that have one: with `$exists` each document would be read.
   const keyId = { $gt: '', $nin: keyIds };
-  // One that has ended signs nothing more.
-  const live = { $not: { $lte: clock.now() } };
-  const unreadable = { secrets: { $elemMatch: { keyId, expiresAt: live } } };
+  const unreadable = { secrets: { $elemMatch: { keyId, expiresAt: null } } };
   const ofSecret = await webhooks.model.exists(unreadable);
   const ofHeaders = await webhooks.model.exists({ ...ofSecret, 'headers.keyId': keyId });
   const webhook = ofSecret ?? ofHeaders;
@@ -39,6 +37,16 @@ export async function findUnreadable(
       const ifLost = 'set that provider key again, or remove it';
       return { message: because(what, ifLost), isMost: false };
     }
+  }
+  // Attempts are signed without it: only a receiver that has no other misses it.
+  const live = { $gt: clock.now() };
+  const rotated = await webhooks.model.exists({
+    secrets: { $elemMatch: { keyId, expiresAt: live } },
+  });
+  if (rotated) {
+    const what = `the former secret of the webhook ${rotated._id}`;
+    const ifLost = 'have its receiver check with the present one only';
+    return { message: because(what, ifLost), isMost: false };
   }
   return null;
 }

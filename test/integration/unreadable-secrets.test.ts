@@ -8,6 +8,7 @@ import { freePort } from '../support/free-port';
 import { portalLink } from '../support/portal-link';
 import { RoleProcess } from '../support/processes';
 import { profileOf } from '../support/profiler';
+import type { ReceivedRequest } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { Stack, testEnvironment } from '../support/stack';
 import { useReceiver } from '../support/use';
@@ -235,6 +236,22 @@ describe('a process without a key that it needs', () => {
     await all.logged('is lost, set its headers again, or delete it');
   });
 
+  it('signs with the newest secret where one before it is encrypted with it, and names that', async () => {
+    const { client } = await stack.project();
+    const { id, secret } = await makeWebhook(client, receiver.url);
+    const tomorrow = new Date(Date.now() + 24 * 60 * 60 * 1000);
+    const former = { keyId: 'of-long-ago', box: 'gone', expiresAt: tomorrow };
+    await stack.store.webhooks.model.updateOne({ _id: id }, { $push: { secrets: former } });
+    const all = await start({});
+    await all.logged(`POSTHORN_ENCRYPTION_KEY: the former secret of the webhook ${id} was`);
+    await all.logged('worker polls');
+    await post(new ApiClient(url, client.key));
+    const [{ headers, rawBody }] = (await receiver.waitFor(1)) as [ReceivedRequest];
+    const signature = createHmac('sha256', secret).update(rawBody).digest('hex');
+    expect(headers).toMatchObject({ 'x-webhook-signature': signature });
+    expect(headers).not.toHaveProperty('x-webhook-signature-previous');
+  });
+
   it('names a provider key, and works', async () => {
     const { id } = await stack.project({ profile: 'platform' });
     await stack.admin.patch(`/v1/projects/${id}`, { providerKeys: { mailgun: 'signing-key' } });
@@ -268,7 +285,7 @@ describe('a process without a key that it needs', () => {
       { ns: /\.(webhooks|projects)$/ },
     );
     expect(answer).toBeNull();
-    expect(profiled).toHaveLength(5);
+    expect(profiled).toHaveLength(6);
     for (const { planSummary, docsExamined } of profiled) {
       expect(planSummary).toContain('IXSCAN');
       expect(docsExamined).toBeLessThanOrEqual(1);
