@@ -1,7 +1,15 @@
 import type { Locator, Page, Route } from 'playwright-core';
 import type { ApiClient } from '../support/api-client';
 import { isTold, WITHOUT_RAW_JSON } from '../support/chromium';
-import { button, inDialog, link, title, useDashboard, WATCH_MS } from '../support/dashboard';
+import {
+  button,
+  comeBack,
+  inDialog,
+  link,
+  title,
+  useDashboard,
+  WATCH_MS,
+} from '../support/dashboard';
 import { makeWebhook } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
 import { ADMIN_KEY } from '../support/stack';
@@ -357,6 +365,37 @@ it('takes nobody away from where they have gone, or come back to, while it was s
   await button(page, 'More actions for Store').click();
   await page.getByRole('menuitem', { name: 'Delete' }).click();
   await remove('webhook');
+});
+
+it('leads to the list from what was deleted, though it was found to be gone before that was answered', async () => {
+  const { page, client, go } = await arrive();
+  const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
+  const deleted: (() => Promise<void>)[] = [];
+  await page.route('**/v1/**', async (route) => {
+    if (route.request().method() !== 'DELETE') return route.continue();
+    const response = await route.fetch();
+    deleted.push(() => route.fulfill({ response }));
+    return undefined;
+  });
+  const remove = async (what: string, missing: string, list: string): Promise<void> => {
+    await inDialog(page, `Delete ${what}`).click();
+    const answer = await eventually('it is deleted', () => deleted.pop());
+    await eventually('it is found to be gone', async () => {
+      await comeBack(page);
+      return title(page, missing).isVisible();
+    });
+    await answer();
+    await isTold(page, `The ${what} was deleted`);
+    await title(page, list).waitFor();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  };
+  await go('/event-types/order.paid');
+  await button(page, 'Delete').click();
+  await remove('event type', 'Event type not found', 'Event types');
+  await go(`/webhooks/${id}`);
+  await button(page, 'More actions for Orders').click();
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  await remove('webhook', 'Webhook not found', 'Webhooks');
 });
 
 it('judges a filter by each number as it is written, and refuses one that would be rounded', async () => {

@@ -6,6 +6,7 @@ import type { ApiClient } from '../support/api-client';
 import { focused, WITHOUT_RAW_JSON } from '../support/chromium';
 import {
   button,
+  comeBack,
   HOSTILE,
   hostileProject,
   inDialog,
@@ -19,8 +20,6 @@ import { makeWebhook } from '../support/deliveries';
 
 const { receiver, stack, open } = useDashboard();
 
-/** Longer than what is shown counts as new. */
-const STALE_MS = 11_000;
 const DEFINITION = { description: 'A test.', schema: { type: 'object' }, sample: {} };
 
 interface EventOf {
@@ -147,13 +146,10 @@ it('keeps the type of what is being written when others are defined or deleted m
   await makeWebhook(other, receiver.url, { name: 'Orders' });
   const page = await open(other.key, 'Events');
   await page.clock.install();
-  /** Somebody comes back from another tab, in which a type was defined or deleted, until that is shown. */
-  const comeBack = (listed: Locator, count = 1): Promise<true> =>
+  /** Until it is shown that a type was defined or deleted in another tab. */
+  const isShown = (listed: Locator, count = 1): Promise<true> =>
     eventually('it is shown', async () => {
-      await page.clock.fastForward(STALE_MS);
-      await page.evaluate(
-        "document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))",
-      );
+      await comeBack(page);
       return (await listed.count()) === count;
     });
   const dialog = page.getByRole('dialog');
@@ -161,7 +157,7 @@ it('keeps the type of what is being written when others are defined or deleted m
   await dialog.getByLabel('Data (JSON)').fill('{"total": 1}');
   await define('order.sent');
   const type = dialog.getByLabel('Type', { exact: true });
-  await comeBack(type.getByRole('option', { name: 'order.sent' }));
+  await isShown(type.getByRole('option', { name: 'order.sent' }));
   expect(await type.inputValue()).toBe('order.paid');
   await inDialog(page, 'Send event').click();
   await title(page, 'order.paid').waitFor();
@@ -172,11 +168,11 @@ it('keeps the type of what is being written when others are defined or deleted m
   await dialog.getByLabel('Data of order.sent (JSON)').fill('{"total": 2}');
   await define('order.lost');
   const lost = dialog.getByRole('checkbox', { name: 'order.lost' });
-  await comeBack(lost);
+  await isShown(lost);
   await lost.check();
   await inDialog(page, 'Send 2 test events').waitFor();
   await other.delete('/v1/event-types/order.lost');
-  await comeBack(lost, 0);
+  await isShown(lost, 0);
   await inDialog(page, 'Send 1 test event').click();
   await dialog.getByText('Answered 200').waitFor();
   const bodies = receiver.requests.map(({ rawBody }) => rawBody.toString());

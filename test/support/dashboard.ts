@@ -46,6 +46,15 @@ export const leaving = (page: Page): Promise<void> =>
 export const inDialog = (page: Page, name: string) =>
   page.getByRole('dialog').getByRole('button', { name, exact: true });
 
+/** Longer than what is shown counts as new. */
+const STALE_MS = 11_000;
+
+/** By its clock, which must be installed: somebody comes back from another tab, and the page looks again. */
+export async function comeBack(page: Page): Promise<void> {
+  await page.clock.fastForward(STALE_MS);
+  await page.evaluate("document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))");
+}
+
 export const answerTooSlow = (route: Route): Promise<void> => {
   const error = { code: 'too_slow', message: 'took too long', requestId: 'req_1' };
   return route.fulfill({ status: 503, json: { success: false, error } });

@@ -2,7 +2,7 @@ import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useAccess } from '../../app/access';
 import { useDeleteEventType, useEventTypes } from '../../api/events';
-import { useAll } from '../../api/lists';
+import { useAll, type List } from '../../api/lists';
 import type { ListedEventType } from '../../api/types';
 import { texts } from '../../texts';
 import { Badge } from '../../ui/badge';
@@ -18,9 +18,39 @@ const back = { to: '/event-types', label: words.title } as const;
 
 export function EventTypePage(): React.ReactNode {
   const type = useParams({ strict: false }).type!;
+  return <OneType key={type} type={type} />;
+}
+
+function OneType({ type }: { type: string }): React.ReactNode {
   const list = useAll(useEventTypes());
+  const navigate = useNavigate();
+  const remove = useDeleteEventType();
+  const [isDeleting, setDeleting] = useState(false);
   const found = list.items.find((one) => one.type === type);
-  if (found) return <Shown key={found.type} eventType={found} />;
+  return (
+    <>
+      {found ? (
+        <Shown eventType={found} onDelete={() => setDeleting(true)} />
+      ) : (
+        <NotShown type={type} list={list} />
+      )}
+      {/* Beside what is shown, which may be found to be gone before its deletion is answered. */}
+      <ConfirmDialog
+        isOpen={isDeleting}
+        isDangerous
+        onClose={() => setDeleting(false)}
+        title={words.delete.title(type)}
+        description={words.delete.lead}
+        confirm={words.delete.confirm}
+        onConfirm={() =>
+          remove.mutateAsync({ type }, { onSuccess: () => void navigate({ to: '/event-types' }) })
+        }
+      />
+    </>
+  );
+}
+
+function NotShown({ type, list }: { type: string; list: List<ListedEventType> }): React.ReactNode {
   const isMissing = list.error === null && list.isWhole;
   return (
     <>
@@ -43,9 +73,14 @@ export function EventTypePage(): React.ReactNode {
   );
 }
 
-function Shown({ eventType }: { eventType: ListedEventType }): React.ReactNode {
+function Shown({
+  eventType,
+  onDelete,
+}: {
+  eventType: ListedEventType;
+  onDelete: () => void;
+}): React.ReactNode {
   const { canPublish } = useAccess();
-  const [isDeleting, setDeleting] = useState(false);
   const { type, description, source, sample, schema } = eventType;
   const reason = {
     project: null,
@@ -70,7 +105,7 @@ function Shown({ eventType }: { eventType: ListedEventType }): React.ReactNode {
               </LinkButton>
             )}
             {canPublish && source === 'project' && (
-              <Button icon="trash" onClick={() => setDeleting(true)}>
+              <Button icon="trash" onClick={onDelete}>
                 {texts.common.delete}
               </Button>
             )}
@@ -86,25 +121,6 @@ function Shown({ eventType }: { eventType: ListedEventType }): React.ReactNode {
           <CodeBlock label={words.schema} code={pretty(schema)} isWrapped />
         </Card>
       </Stack>
-      {isDeleting && <DeleteDialog type={type} onClose={() => setDeleting(false)} />}
     </>
-  );
-}
-
-function DeleteDialog({ type, onClose }: { type: string; onClose: () => void }): React.ReactNode {
-  const navigate = useNavigate();
-  const remove = useDeleteEventType();
-  return (
-    <ConfirmDialog
-      isOpen
-      isDangerous
-      onClose={onClose}
-      title={words.delete.title(type)}
-      description={words.delete.lead}
-      confirm={words.delete.confirm}
-      onConfirm={() =>
-        remove.mutateAsync({ type }, { onSuccess: () => void navigate({ to: '/event-types' }) })
-      }
-    />
   );
 }
