@@ -9,7 +9,7 @@ import { explainInLine, isPassing, isUnauthorized, Problem } from '../api/proble
 import { queryClient, SESSION_KEY } from '../api/query-client';
 import type { Session } from '../api/types';
 import { texts } from '../texts';
-import { notify } from '../ui/toast';
+import { notify, withdrawAll } from '../ui/toast';
 import { given } from './address';
 
 /** Of no project: whoever signs in next may have a key of another. */
@@ -22,7 +22,10 @@ const requestSession = <T>(
 export type SignedIn = { state: 'in' | 'ended'; session: Session } | { state: 'out' | 'linkUsed' };
 
 /** What one key may see is not shown to the next. */
-const forget = (): void => queryClient.removeQueries({ queryKey: ['v1'] });
+function forget(): void {
+  queryClient.removeQueries({ queryKey: ['v1'] });
+  withdrawAll();
+}
 
 function begin(session: Session): SignedIn {
   const before = queryClient.getQueryData<SignedIn>(SESSION_KEY);

@@ -1,36 +1,50 @@
 import { Toast } from '@base-ui/react/toast';
+import { useState } from 'react';
 import { texts } from '../texts';
 import { classes } from './class-names';
-import { IconButton } from './button';
+import { Button, IconButton } from './button';
 import { Icon } from './icon';
 import styles from './toast.module.css';
 
-const manager = Toast.createToastManager();
+/** What can be done about it. */
+interface Offer {
+  label: string;
+  /** Tells by itself why it has failed: then it can be tried again. */
+  act: () => Promise<unknown>;
+}
+
+const manager = Toast.createToastManager<{ offer?: Offer }>();
 
 const SHOWN_MS = { success: 5_000, error: 12_000 };
 
-/** Tells something that has happened, from anywhere. */
+/** Tells something that has happened, from anywhere; an offer stays until it is taken or closed. */
 export function notify({
   kind,
   title,
   description,
+  offer,
 }: {
   kind: 'success' | 'error';
   title: string;
   description?: string;
+  offer?: Offer;
 }): void {
   manager.add({
     type: kind,
     title,
     ...(description && { description }),
-    timeout: SHOWN_MS[kind],
+    ...(offer && { data: { offer } }),
+    timeout: offer ? 0 : SHOWN_MS[kind],
     // A failure interrupts a screen reader, a success waits for a pause.
     priority: kind === 'error' ? 'high' : 'low',
   });
 }
 
+/** What one key was told is not for the next. */
+export const withdrawAll = (): void => manager.close();
+
 function Shown(): React.ReactNode {
-  const { toasts } = Toast.useToastManager();
+  const { toasts } = Toast.useToastManager<{ offer?: Offer }>();
   return toasts.map((toast) => {
     const kind = toast.type === 'error' ? 'error' : 'success';
     return (
@@ -49,6 +63,7 @@ function Shown(): React.ReactNode {
         <Toast.Content>
           <Toast.Title className={styles.title} />
           <Toast.Description className={styles.description} />
+          {toast.data?.offer && <Offered toastId={toast.id} {...toast.data.offer} />}
         </Toast.Content>
         <Toast.Close
           // Base UI hides it from screen readers until it has the focus, which axe rightly dislikes.
@@ -58,6 +73,26 @@ function Shown(): React.ReactNode {
       </Toast.Root>
     );
   });
+}
+
+function Offered({ toastId, label, act }: Offer & { toastId: string }): React.ReactNode {
+  const [isBusy, setBusy] = useState(false);
+  const take = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      await act();
+      manager.close(toastId);
+    } catch {
+      setBusy(false);
+    }
+  };
+  return (
+    <div className={styles.offer}>
+      <Button size="small" isBusy={isBusy} onClick={() => void take()}>
+        {label}
+      </Button>
+    </div>
+  );
 }
 
 /** Where toasts appear; once in the app. */

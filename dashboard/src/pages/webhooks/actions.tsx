@@ -2,13 +2,14 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useAccess } from '../../app/access';
 import { useRefusals } from '../../app/refusals';
-import { useStartReplay, type ReplayInput } from '../../api/replays';
+import { useStartReplay } from '../../api/replays';
 import { useDeleteWebhook, useEnableWebhook, usePauseWebhook } from '../../api/webhooks';
 import type { Webhook } from '../../api/types';
 import { texts } from '../../texts';
 import { IconButton } from '../../ui/button';
 import { ConfirmDialog } from '../../ui/dialog';
 import { Menu, MenuItem, MenuSeparator } from '../../ui/menu';
+import { notify } from '../../ui/toast';
 import { RevealDialog, RotateDialog } from './secret-dialogs';
 import { TestDialog } from './test-dialog';
 
@@ -16,13 +17,6 @@ const words = texts.webhooks;
 
 export type WebhookAction =
   'test' | 'reveal' | 'rotate' | 'pause' | 'disable' | 'enable' | 'delete';
-
-/** What a webhook has skipped while it was disabled. */
-interface Skipped {
-  name: string;
-  count: number;
-  replay: ReplayInput;
-}
 
 /** The ⋮ of a webhook, with everything that can be done to it. */
 export function WebhookMenu({
@@ -121,30 +115,15 @@ export function useWebhookDialogs(onDeleted?: () => void): {
   open: (webhook: Webhook, action: WebhookAction) => void;
 } {
   const [last, setLast] = useState<{ webhook: Webhook; action: WebhookAction | null } | null>(null);
-  const [skipped, setSkipped] = useState<readonly Skipped[]>([]);
-  const [first] = skipped;
   return {
-    dialogs: (
-      <>
-        {last && (
-          <Dialogs
-            key={last.webhook.id}
-            webhook={last.webhook}
-            opened={last.action}
-            onClose={() => setLast({ ...last, action: null })}
-            onSkipped={(one) => setSkipped((others) => [...others, one])}
-            onDeleted={onDeleted}
-          />
-        )}
-        {/* Not over the dialog of another webhook, which was opened meanwhile. */}
-        {first && !last?.action && (
-          <SkippedDialog
-            key={first.replay.webhookId}
-            skipped={first}
-            onClose={() => setSkipped((all) => all.filter((one) => one !== first))}
-          />
-        )}
-      </>
+    dialogs: last && (
+      <Dialogs
+        key={last.webhook.id}
+        webhook={last.webhook}
+        opened={last.action}
+        onClose={() => setLast({ ...last, action: null })}
+        onDeleted={onDeleted}
+      />
     ),
     open: (webhook, action) => setLast({ webhook, action }),
   };
@@ -154,19 +133,19 @@ function Dialogs({
   webhook,
   opened,
   onClose: close,
-  onSkipped,
   onDeleted,
 }: {
   webhook: Webhook;
   opened: WebhookAction | null;
   onClose: () => void;
-  onSkipped: (skipped: Skipped) => void;
   onDeleted: (() => void) | undefined;
 }): React.ReactNode {
   const { id, name } = webhook;
   const pause = usePauseWebhook(id);
   const enable = useEnableWebhook(id);
   const remove = useDeleteWebhook(id);
+  const { projectId } = useAccess();
+  const start = useStartReplay({ isQuiet: false, projectId });
   return (
     <>
       {opened === 'test' && <TestDialog webhook={webhook} onClose={close} />}
@@ -197,7 +176,14 @@ function Dialogs({
         confirm={words.actions.enable}
         onConfirm={async () => {
           const { skipped } = await enable.mutateAsync({ isActive: true });
-          if (skipped?.replay) onSkipped({ name, count: skipped.count, replay: skipped.replay });
+          const replay = skipped?.replay;
+          if (!replay) return;
+          // Wherever somebody has gone meanwhile: nothing else leads to exactly these.
+          notify({
+            kind: 'success',
+            title: words.enableDialog.skipped(skipped.count, name),
+            offer: { label: words.enableDialog.replay, act: () => start.mutateAsync(replay) },
+          });
         }}
       />
       <ConfirmDialog
@@ -210,24 +196,5 @@ function Dialogs({
         onConfirm={() => remove.mutateAsync(undefined, { onSuccess: onDeleted })}
       />
     </>
-  );
-}
-
-function SkippedDialog({
-  skipped: { name, count, replay },
-  onClose,
-}: {
-  skipped: Skipped;
-  onClose: () => void;
-}): React.ReactNode {
-  const start = useStartReplay({ isQuiet: false });
-  return (
-    <ConfirmDialog
-      isOpen
-      onClose={onClose}
-      title={words.enableDialog.skipped(count, name)}
-      confirm={words.enableDialog.replay}
-      onConfirm={() => start.mutateAsync(replay)}
-    />
   );
 }
