@@ -398,6 +398,47 @@ it('leads to the list from what was deleted, though it was found to be gone befo
   await remove('webhook', 'Webhook not found', 'Webhooks');
 });
 
+describe('somebody who has left a form before it was answered', () => {
+  /** Keeps what is sent, until it is answered. */
+  async function sending(page: Page): Promise<() => Promise<Route>> {
+    const sent: Route[] = [];
+    await page.route('**/v1/**', (route) =>
+      route.request().method() === 'GET' ? route.continue() : void sent.push(route),
+    );
+    return () => eventually('it is sent', () => sent.pop());
+  }
+  const goTo = async (page: Page, name: string): Promise<void> => {
+    await link(page, name).click();
+    await title(page, name).waitFor();
+  };
+
+  it('is told that it was refused, why, and what to do', async () => {
+    const { page, client, go } = await arrive();
+    const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
+    const next = await sending(page);
+    const refuse = async (route: Route, wrong: string): Promise<void> => {
+      const details = [{ field: wrong, message: 'is not wanted' }];
+      const error = { code: 'validation_failed', message: 'refused', details, requestId: 'req_1' };
+      await route.fulfill({ status: 422, json: { success: false, error } });
+      await page.getByText(`${wrong} is not wanted. You had closed the form`).first().waitFor();
+    };
+    await go('/events');
+    await button(page, 'Send event').first().click();
+    await page.getByLabel('Data (JSON)').fill('{"total": 1}');
+    await inDialog(page, 'Send event').click();
+    const event = await next();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await refuse(event, 'data.total');
+    await go(`/webhooks/${id}/edit`);
+    await field(page, 'Name').fill('Shop');
+    await button(page, 'Save changes').click();
+    const webhook = await next();
+    await goTo(page, 'API keys');
+    await refuse(webhook, 'name');
+  });
+});
+
 it('judges a filter by each number as it is written, and refuses one that would be rounded', async () => {
   const { page, client, go } = await arrive();
   await client.post('/v1/events', '{"type":"order.paid","data":{"total":9007199254740993}}');

@@ -12,7 +12,8 @@ import {
 } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { credentials, request, type Query } from './http';
-import { explain, isLeftAlone, Problem, useTroubleOf } from './problem';
+import { explain, isLeftAlone, isUnauthorized, Problem, useTroubleOf } from './problem';
+import { texts } from '../texts';
 import { notify } from '../ui/toast';
 
 /** What is cached belongs to a project, of which the admin has several, except for these themselves. */
@@ -205,7 +206,7 @@ interface Act<Input, Output> {
   done?: string | ((output: Output, input: Input) => string);
   /** The resources whose cached answers it makes old. */
   changes: readonly string[];
-  /** True: the caller shows the error itself, beside the fields. */
+  /** True: the caller shows the error itself, beside the fields, unless it was closed or left meanwhile. */
   isQuiet?: boolean;
   /** True: what shows it is left, for another page or for the output, and does not wait for what it changed. */
   isLeft?: boolean;
@@ -227,6 +228,11 @@ export function useAct<Input = void, Output = unknown>({
     Promise.all(changed.map((queryKey) => client.invalidateQueries({ queryKey })));
   // Not `isPending`, of which a page hears only when it is drawn next: somebody may have written something by then.
   const underWay = useRef(0);
+  const isShown = useRef(false);
+  useEffect(() => {
+    isShown.current = true;
+    return () => void (isShown.current = false);
+  }, []);
   const mutation = useMutation<Output, Error, Input, readonly QueryKey[]>({
     mutationFn: run,
     onMutate: () => {
@@ -245,6 +251,9 @@ export function useAct<Input = void, Output = unknown>({
     onError: (error, _input, changed = []) => {
       const { title, advice } = explain(error);
       if (!isQuiet) notify({ kind: 'error', title, description: advice });
+      else if (!isShown.current && changes.length > 0 && !isUnauthorized(error)) {
+        notify({ kind: 'error', title, description: `${advice} ${texts.problems.left}`.trim() });
+      }
       // What it was offered for has changed meanwhile.
       if (error instanceof Problem && OUTDATED.has(error.status)) void refresh(changed);
     },

@@ -49,6 +49,7 @@ export const problems = {
       ? `Try again. If it keeps happening, give the operator this request id: ${requestId}`
       : advice.unexpected.advice,
   }),
+  left: 'You had closed the form, or left its page, before this was answered. Open it again to see what is stored, and to send it anew.',
   retrying: 'Trying again every few seconds.',
   outdated: 'What is shown may be out of date.',
 };
