@@ -204,6 +204,34 @@ it('the log says how far it has looked for what is rare, and looks further when 
   await page.getByText('All 2 rows').waitFor();
 });
 
+it('the log asks for nothing more of the filters that are chosen while more is waited for', async () => {
+  const { id: projectId, client } = await stack.project();
+  for (const status of ['failed', 'succeeded'] as const) {
+    await insertDeliveries(
+      stack,
+      Array.from({ length: COUNT }, () => ({ projectId, status })),
+    );
+  }
+  const page = await open(client.key, 'Deliveries');
+  const first = (status: string) => page.locator('[data-index="0"]', { hasText: status });
+  const failed = button(page, 'Failed');
+  await first('Succeeded').waitFor();
+  await failed.click();
+  await first('Failed').waitFor();
+  const more: string[] = [];
+  await page.route(/\/v1\/deliveries\?.*cursor=/, (route) => void more.push(route.request().url()));
+  await first('Failed').focus();
+  await page.keyboard.press('End');
+  await eventually('more of them is asked for', () => more[0]);
+  await page.evaluate('scrollTo(0, 0)');
+  await first('Failed').waitFor();
+  await failed.click();
+  await first('Succeeded').waitFor();
+  await link(page, 'Events').click();
+  await title(page, 'Events').waitFor();
+  expect(more).toEqual([expect.stringContaining('status=failed')]);
+});
+
 it('the log of a project that is left while more of it is waited for asks for nothing more', async () => {
   const { id: projectId } = await stack.project();
   const { id: otherId } = await stack.project();

@@ -1,4 +1,5 @@
 import {
+  hashKey,
   keepPreviousData,
   useInfiniteQuery,
   useMutation,
@@ -10,7 +11,7 @@ import {
   type UseMutationResult,
   type UseQueryResult,
 } from '@tanstack/react-query';
-import { useEffect, useRef } from 'react';
+import { useEffect, useReducer, useRef } from 'react';
 import { credentials, request, type Query } from './http';
 import { explain, isLeftAlone, isUnauthorized, Problem, useTroubleOf } from './problem';
 import { texts } from '../texts';
@@ -80,8 +81,9 @@ export function useList<T>(
   filters: Query = {},
   { refetchMs = false, pageSize = PAGE_SIZE, enabled = true, keepsFormer }: ListOptions = {},
 ): List<T> {
+  const queryKey = keyOf(resource, 'list', filters, pageSize);
   const query = useInfiniteQuery({
-    queryKey: keyOf(resource, 'list', filters, pageSize),
+    queryKey,
     queryFn: ({ pageParam, signal }) =>
       request<Record<string, T[]> & { nextCursor: string | null }>('GET', `v1/${resource}`, {
         query: { ...filters, limit: pageSize, cursor: pageParam },
@@ -93,7 +95,7 @@ export function useList<T>(
     enabled,
     ...(keepsFormer && { placeholderData: keepPreviousData }),
   });
-  return useListFrom(query, (page) => page[plural] ?? []);
+  return useListFrom(queryKey, query, (page) => page[plural] ?? []);
 }
 
 /** Cursors are ids, which begin with their time; null: this one is a name. */
@@ -104,10 +106,12 @@ function timeOf(cursor: string): string | null {
 
 /** @param itemsOf one page */
 export function useListFrom<Page extends { nextCursor: string | null }, T>(
+  queryKey: QueryKey,
   query: UseInfiniteQueryResult<InfiniteData<Page>>,
   itemsOf: (page: Page) => T[],
 ): List<T> {
   const error = useTroubleOf(query);
+  const isAsked = useIsAsked(queryKey);
   const last = query.data?.pages.at(-1);
   const isFormerNone =
     query.isPlaceholderData && query.data.pages.every((page) => itemsOf(page).length === 0);
@@ -125,26 +129,43 @@ export function useListFrom<Page extends { nextCursor: string | null }, T>(
     isLong: !isShort(query.data),
     isLoadingMore: query.isFetchingNextPage,
     loadMore: () => {
-      if (query.hasNextPage) void loadNext(query, query.data!.pages.length);
+      if (query.hasNextPage) void loadNext(query, query.data!.pages.length, isAsked);
     },
     refresh: () => void query.refetch(),
   };
 }
 
-/** @param loaded how many pages there are */
+/**
+ * Whether these filters are still, or already, what more is asked of: others may have been chosen while something
+ * was waited for, and they are only drawn when they have just been chosen. Whoever asks too early is drawn again.
+ */
+function useIsAsked(queryKey: QueryKey): () => boolean {
+  const key = hashKey(queryKey);
+  const asked = useRef<string | null>(key);
+  const [, drawAgain] = useReducer((times: number) => times + 1, 0);
+  useEffect(() => {
+    if (asked.current !== key) drawAgain();
+    asked.current = key;
+    return () => void (asked.current = null);
+  }, [key]);
+  return () => asked.current === key;
+}
+
+/**
+ * @param loaded how many pages there are
+ * @param isAsked false: what is loaded next would be of another list
+ */
 async function loadNext(
-  {
-    fetchNextPage,
-    dataUpdatedAt: loadedAt,
-  }: Pick<UseInfiniteQueryResult<InfiniteData<unknown>>, 'fetchNextPage' | 'dataUpdatedAt'>,
+  { fetchNextPage }: Pick<UseInfiniteQueryResult<InfiniteData<unknown>>, 'fetchNextPage'>,
   loaded: number,
+  isAsked: () => boolean,
 ): Promise<void> {
+  if (!isAsked()) return;
   // Several places may ask for the same page at once.
-  const { data, dataUpdatedAt, isError } = await fetchNextPage({ cancelRefetch: false });
-  // While the list is reloaded, that waits for the reload alone. Where it is left meanwhile, that ends as if it had
-  // been answered, without new data: another project may be chosen then.
-  const isReloaded = data !== undefined && !isError && dataUpdatedAt !== loadedAt;
-  if (isReloaded && data.pages.length <= loaded) await fetchNextPage({ cancelRefetch: false });
+  const { data, isError } = await fetchNextPage({ cancelRefetch: false });
+  // While the list is reloaded, that waits for the reload alone.
+  if (!isAsked() || isError || data === undefined || data.pages.length > loaded) return;
+  await fetchNextPage({ cancelRefetch: false });
 }
 
 /** The whole list, page after page: for what is never long. */

@@ -11,8 +11,9 @@ export function useSearch(
   q: string,
   filters: Query = {},
 ): { list: List<SearchResult>; scanned: HowFar | null } {
+  const queryKey = keyOf('search', q, filters);
   const query = useInfiniteQuery({
-    queryKey: keyOf('search', q, filters),
+    queryKey,
     queryFn: ({ pageParam, signal }) =>
       request<Search>('GET', 'v1/search', {
         query: { ...filters, q, cursor: pageParam },
@@ -27,7 +28,7 @@ export function useSearch(
   const [first] = parts;
   const last = parts.at(-1);
   return {
-    list: useListFrom(query, ({ results }) => results),
+    list: useListFrom(queryKey, query, ({ results }) => results),
     scanned:
       first && last
         ? {
