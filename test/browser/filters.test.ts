@@ -105,3 +105,17 @@ it('finds Posthorn’s own events, and their deliveries, by their type', async (
     await page.getByRole('row', { name: /delivery\.failed/ }).waitFor();
   }
 });
+
+it('leaves the focus near a button that goes with what it does', async () => {
+  const { page, go } = await arrive();
+  for (const [to, at] of [
+    ['/deliveries?status=failed', 0],
+    ['/audit?action=webhook.created', -1],
+  ] as const) {
+    await go(to);
+    const clear = button(page, 'Clear filters').nth(at);
+    await clear.press('Enter');
+    await clear.waitFor({ state: 'detached' });
+    await page.locator('main :focus').waitFor();
+  }
+});

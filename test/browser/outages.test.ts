@@ -113,6 +113,34 @@ it('asks once for what takes too long, however often it watches the rest', async
   await focused(again).waitFor();
 });
 
+it('leaves the focus where another try was asked for, whatever comes then', async () => {
+  const { client } = await stack.project();
+  await makeWebhook(client, receiver.url, { name: 'Orders' });
+  await deliveryWith(client, await postEvent(client), { status: 'succeeded' });
+  const page = await visit(`${stack.url}/dashboard/`, { key: client.key });
+  await title(page, 'Overview').waitFor();
+  const tryAgain = async (name: string, path: RegExp): Promise<void> => {
+    await page.route(path, answerTooSlow);
+    await page.getByRole('link', { name, exact: true }).click();
+    await title(page, name).waitFor();
+    const again = button(page, 'Try again');
+    await again.focus();
+    await page.unroute(path);
+    if (name === 'Events') await page.route(path, (route) => route.abort());
+    await again.press('Enter');
+  };
+  const inFocus = page.locator('main :focus');
+  await tryAgain('Deliveries', /\/v1\/deliveries\?/);
+  await focused(page.getByRole('grid', { name: 'Deliveries' })).waitFor();
+  await page.keyboard.press('j');
+  await focused(page.locator('[data-index="0"]')).waitFor();
+  await tryAgain('Webhooks', /\/v1\/webhooks\?(?!.*sort=)/);
+  await inFocus.getByRole('article', { name: 'Orders' }).waitFor();
+  // Asked again by itself, and so without a button.
+  await tryAgain('Events', /\/v1\/events\?/);
+  await inFocus.getByText('Posthorn does not answer').waitFor();
+});
+
 it('goes on saying what the server could not do, until somebody tries again', async () => {
   const { client } = await stack.project();
   const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });

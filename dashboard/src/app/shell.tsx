@@ -11,6 +11,7 @@ import { Notice } from '../ui/layout';
 import { useAccess } from './access';
 import { AccountMenu } from './account-menu';
 import { Find } from './find';
+import { useKeptFocus } from './kept-focus';
 import { NAVIGATION } from './navigation';
 import { useBrand } from './portal/theme';
 import { ProjectSwitcher } from './project-switcher';
@@ -26,6 +27,7 @@ export function Shell(): React.ReactNode {
   const [isDrawerOpen, setDrawerOpen] = useState(false);
   const [isHelpOpen, setHelpOpen] = useState(false);
   useFocusAfterNavigation(main);
+  useKeptFocus(main);
   const side = (
     <div className={styles.inner}>
       <Brand size={22} />

@@ -45,6 +45,8 @@ interface DataTableProps<T> {
 const ROW_PX = 45;
 /** Rows beyond the visible ones, ready for scrolling. */
 const OVERSCAN = 12;
+/** What takes letters itself. */
+const OWN_KEYS = 'input, select, textarea, [role="dialog"], [role="menu"]';
 const CONTROLS = 'a, button, input, select, textarea, label';
 
 /** A list as a grid of which only the visible rows exist; more are loaded towards its end. */
@@ -136,7 +138,7 @@ function Grid<T>({
     const onPageKey = (event: globalThis.KeyboardEvent): void => {
       if (event.key !== 'j' && event.key !== 'k') return;
       if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
-      if ((event.target as HTMLElement).closest('input, select, textarea, [role]')) return;
+      if ((event.target as HTMLElement).closest(OWN_KEYS)) return;
       event.preventDefault();
       focusRow(active);
     };
