@@ -60,6 +60,8 @@ it('shows a new key once, and revokes it', async () => {
   await inDialog(page, 'Revoke key').click();
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await revoke.waitFor({ state: 'detached' });
+  // The button from which that was asked is gone.
+  await focused(page.getByRole('heading', { level: 1, name: 'API keys' })).waitFor();
 });
 
 it('stays open until the answer is there that is shown once', async () => {

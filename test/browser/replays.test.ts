@@ -1,3 +1,4 @@
+import { focused } from '../support/chromium';
 import {
   button,
   hostileProject,
@@ -48,6 +49,7 @@ it('counts what a replay would send, starts it, and pauses, resumes and cancels 
   await inDialog(page, 'Cancel replay').click();
   await page.getByText('Cancelled', { exact: true }).waitFor();
   await button(page, 'Cancel replay').waitFor({ state: 'detached' });
+  await focused(page.getByRole('heading', { level: 1, name: 'Replay' })).waitFor();
   await link(page, 'Replays').first().click();
   await page.getByRole('row', { name: /Cancelled/ }).waitFor();
   await look(page, 'replays');

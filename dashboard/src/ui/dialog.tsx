@@ -28,6 +28,7 @@ export function Dialog({
   size = 'normal',
   isDismissible = true,
 }: DialogProps): React.ReactNode {
+  const popup = useRef<HTMLDivElement>(null);
   return (
     <Base.Root
       open={isOpen}
@@ -38,7 +39,11 @@ export function Dialog({
     >
       <Base.Portal>
         <Base.Backdrop className={styles.backdrop} />
-        <Base.Popup className={classes(styles.popup, size === 'wide' && styles.wide)}>
+        <Base.Popup
+          ref={popup}
+          className={classes(styles.popup, size === 'wide' && styles.wide)}
+          finalFocus={() => returnFocus(popup.current)}
+        >
           <div className={styles.head}>
             <Base.Title className={styles.title}>{title}</Base.Title>
             {isDismissible && (
@@ -58,6 +63,21 @@ export function Dialog({
       </Base.Portal>
     </Base.Root>
   );
+}
+
+/** As usual, to what had it before; where that went with what was done, to the page's heading. */
+function returnFocus(popup: HTMLElement | null): boolean {
+  const { activeElement, body } = document;
+  // Whoever was led elsewhere stays there.
+  if (activeElement !== body && !popup?.contains(activeElement)) return false;
+  // It is given back in a microtask that is queued after this.
+  queueMicrotask(() =>
+    queueMicrotask(() => {
+      if (document.activeElement !== document.body) return;
+      document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
+    }),
+  );
+  return true;
 }
 
 /** The navigation of narrow windows. */

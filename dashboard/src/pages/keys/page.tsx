@@ -31,6 +31,8 @@ export function KeysPage(): React.ReactNode {
 function Keys(): React.ReactNode {
   const { projectId } = useAccess();
   const [isCreating, setCreating] = useState(false);
+  // The page's: its row may be gone before its revocation is answered.
+  const [revoked, setRevoked] = useState<Key>();
   const list = useKeys(projectId);
   const create = (
     <Button kind="primary" icon="plus" onClick={() => setCreating(true)}>
@@ -43,7 +45,7 @@ function Keys(): React.ReactNode {
       <DataTable
         label={words.title}
         list={list}
-        columns={columns}
+        columns={columnsOf(setRevoked)}
         rowId={({ id }) => id}
         empty={
           <EmptyState icon="key" title={words.none} actions={create}>
@@ -52,6 +54,7 @@ function Keys(): React.ReactNode {
         }
       />
       {isCreating && <CreateKeyDialog onClose={() => setCreating(false)} />}
+      {revoked && <RevokeDialog shown={revoked} onClose={() => setRevoked(undefined)} />}
     </>
   );
 }
@@ -78,19 +81,7 @@ function Expiry({ expiresAt }: Key): React.ReactNode {
   return <Time value={expiresAt} />;
 }
 
-function Revoke(shown: Key): React.ReactNode {
-  const [isOpen, setOpen] = useState(false);
-  return (
-    <>
-      <Button size="small" aria-label={words.revokeName(shown.name)} onClick={() => setOpen(true)}>
-        {words.revoke}
-      </Button>
-      {isOpen && <RevokeDialog shown={shown} onClose={() => setOpen(false)} />}
-    </>
-  );
-}
-
-const columns: readonly Column<Key>[] = [
+const columnsOf = (onRevoke: (key: Key) => void): readonly Column<Key>[] => [
   {
     id: 'name',
     header: words.columns.name,
@@ -129,6 +120,10 @@ const columns: readonly Column<Key>[] = [
     header: words.revoke,
     width: '6rem',
     align: 'end',
-    cell: (key) => <Revoke {...key} />,
+    cell: (key) => (
+      <Button size="small" aria-label={words.revokeName(key.name)} onClick={() => onRevoke(key)}>
+        {words.revoke}
+      </Button>
+    ),
   },
 ];
