@@ -1,7 +1,6 @@
 import { useId, useState } from 'react';
 import { HOUR_MS } from '../../../../src/domain/durations';
 import { nowMs } from '../../api/clock';
-import { useTypesToFind } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Button } from '../../ui/button';
 import { optionsOf, Select, TextField } from '../../ui/field';
@@ -9,6 +8,7 @@ import { useFilterText } from '../../ui/filter-text';
 import { Icon } from '../../ui/icon';
 import { LENGTHS } from '../../ui/period-filter';
 import { TimeField } from '../../ui/time-field';
+import { TypeField } from '../../ui/type-field';
 import { WebhookField } from '../../ui/webhook-field';
 import { NO_FILTERS, type DeliveryFilters, type FilterBarProps } from './query';
 import styles from './deliveries.module.css';
@@ -90,7 +90,6 @@ function StatusChips({ filters, change }: FilterBarProps): React.ReactNode {
 }
 
 function MoreFilters({ filters, change }: FilterBarProps): React.ReactNode {
-  const types = useTypesToFind();
   const isCustom = filters.since !== undefined || filters.until !== undefined;
   const range = filters.range ?? (isCustom ? 'custom' : 'any');
   return (
@@ -101,13 +100,10 @@ function MoreFilters({ filters, change }: FilterBarProps): React.ReactNode {
         value={filters.webhookId ?? ''}
         onChange={(webhookId) => change({ webhookId })}
       />
-      <Select
+      <TypeField
         label={words.type}
+        any={words.anyType}
         value={filters.type ?? ''}
-        options={[
-          { value: '', label: words.anyType },
-          ...types.map((type) => ({ value: type, label: type })),
-        ]}
         onChange={(type) => change({ type })}
       />
       <StatusCodeField

@@ -5,20 +5,19 @@ import { useFilters } from '../../app/filters';
 import { useEvents } from '../../api/events';
 import { exportMatching } from '../../api/exports';
 import type { ListedEvent } from '../../api/types';
-import { useTypesToFind } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Badge } from '../../ui/badge';
 import { Button } from '../../ui/button';
 import { CopyId } from '../../ui/copy';
 import { DataTable, type Column } from '../../ui/data-table';
 import { ExportMenu } from '../../ui/export-menu';
-import { Select } from '../../ui/field';
 import { EmptyState, PageHeader, Row } from '../../ui/layout';
 import { NoneFound } from '../../ui/none-found';
 import { PeriodFilter, periodOf } from '../../ui/period-filter';
 import { SearchForm } from '../../ui/search-filter';
 import { Time } from '../../ui/time';
 import { Toolbar } from '../../ui/toolbar';
+import { TypeField } from '../../ui/type-field';
 import { SearchResults } from './search-results';
 import { SendDialog } from './send-dialog';
 
@@ -56,7 +55,13 @@ export function EventsPage(): React.ReactNode {
       />
       <Toolbar>
         <Search q={filters.q ?? ''} onSearch={(q) => setFilters({ q })} />
-        <TypeFilter value={filters.type ?? ''} onChange={(type) => setFilters({ type })} />
+        <TypeField
+          label={words.type}
+          isLabelHidden
+          any={words.anyType}
+          value={filters.type ?? ''}
+          onChange={(type) => setFilters({ type })}
+        />
         <PeriodFilter value={filters} onChange={setFilters} />
       </Toolbar>
       {filters.q === undefined ? (
@@ -83,28 +88,6 @@ function Search({ q, onSearch }: { q: string; onSearch: (q: string) => void }): 
         if (isId) void navigate({ to: '/events/$eventId', params: { eventId: wanted } });
         return isId;
       }}
-    />
-  );
-}
-
-function TypeFilter({
-  value,
-  onChange,
-}: {
-  value: string;
-  onChange: (type: string) => void;
-}): React.ReactNode {
-  const types = useTypesToFind();
-  return (
-    <Select
-      label={words.type}
-      isLabelHidden
-      value={value}
-      options={[
-        { value: '', label: words.anyType },
-        ...types.map((type) => ({ value: type, label: type })),
-      ]}
-      onChange={onChange}
     />
   );
 }
