@@ -106,6 +106,21 @@ it('finds Posthorn’s own events, and their deliveries, by their type', async (
   }
 });
 
+it('finds pings by their type, where new webhooks are sent one', async () => {
+  const { client } = await stack.project({ profile: 'emailsendx' });
+  const { id } = await makeWebhook(client, receiver.url);
+  await client.post(`/v1/webhooks/${id}/test`, { events: ['email.delivered'] });
+  const page = await open(client.key, 'Deliveries');
+  for (const name of ['Deliveries', 'Events']) {
+    await link(page, name).click();
+    await title(page, name).waitFor();
+    await page.getByRole('row', { name: /email\.delivered/ }).waitFor();
+    await page.getByLabel('Event type').selectOption('ping');
+    await page.getByRole('row', { name: /email\.delivered/ }).waitFor({ state: 'detached' });
+    await page.getByRole('row', { name: /ping/ }).waitFor();
+  }
+});
+
 it('leaves the focus near a button that goes with what it does', async () => {
   const { page, go } = await arrive();
   for (const [to, at] of [

@@ -429,6 +429,10 @@ export type WebhookDefaults = {
    * Whether the caller may give the `secret`.
    */
   acceptsSecret: boolean;
+  /**
+   * The type of the event that a webhook is sent when it is created; null: none. Nobody can post it or subscribe to it.
+   */
+  pingType: string | null;
 };
 
 export type Webhook = {
@@ -2811,6 +2815,10 @@ export type WebhookDefaultsWritable = {
    * Whether the caller may give the `secret`.
    */
   acceptsSecret: boolean;
+  /**
+   * The type of the event that a webhook is sent when it is created; null: none. Nobody can post it or subscribe to it.
+   */
+  pingType: string | null;
 };
 
 export type WebhookWritable = {

@@ -63,10 +63,11 @@ export const useWebhookDefaults = (): UseQueryResult<WebhookDefaults> =>
 export const useAvailableEvents = (): UseQueryResult<{ events: string[] }> =>
   useOne('event-types', ['available'], 'v1/webhooks/events/available');
 
-/** The names of the types by which events and deliveries are found: Posthorn's own as well. */
+/** The names of the types by which events and deliveries are found: those as well that nobody can post. */
 export function useTypesToFind(): string[] {
   const { data } = useAvailableEvents();
-  return [...(data?.events ?? []), ...OPERATIONAL_TYPES];
+  const ping = useWebhookDefaults().data?.pingType ?? null;
+  return [...(data?.events ?? []), ...OPERATIONAL_TYPES, ...(ping === null ? [] : [ping])];
 }
 
 export const useCreateWebhook = (): UseMutationResult<

@@ -104,6 +104,12 @@ export const webhookDefaultsSchema = z
       backlogOrder: z.enum(BACKLOG_ORDERS),
     }),
     acceptsSecret: z.boolean().describe('Whether the caller may give the `secret`.'),
+    pingType: z
+      .string()
+      .nullable()
+      .describe(
+        'The type of the event that a webhook is sent when it is created; null: none. Nobody can post it or subscribe to it.',
+      ),
   })
   .meta({ id: 'WebhookDefaults' });
 
@@ -117,6 +123,7 @@ export const webhookDefaultsExample: z.infer<typeof webhookDefaultsSchema> = {
     backlogOrder: 'oldest_first',
   },
   acceptsSecret: false,
+  pingType: null,
 };
 
 export const updatedWebhookSchema = webhookSchema

@@ -164,6 +164,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
       signing: [...profile.signing],
       policy: policyOf(projectOf(res), { policy: {} }),
       acceptsSecret: profile.secretFromCaller,
+      pingType: profile.pingOnCreate?.type ?? null,
     } satisfies z.infer<typeof webhookDefaultsSchema>);
   });
 

@@ -294,6 +294,7 @@ describe('webhooks', () => {
         backlogOrder: 'oldest_first',
       },
       acceptsSecret: false,
+      pingType: null,
     };
     expect((await client.get('/v1/webhooks/defaults')).body.data).toEqual(defaults);
     await stack.admin.patch(`/v1/projects/${id}`, { policy: { retryDelaysMs: [5000] } });
@@ -307,6 +308,9 @@ describe('webhooks', () => {
     const platform = await stack.project({ profile: 'platform' });
     const { body } = await platform.client.get('/v1/webhooks/defaults');
     expect(body.data.acceptsSecret).toBe(true);
+    const pinging = await stack.project({ profile: 'emailsendx' });
+    const { data } = (await pinging.client.get('/v1/webhooks/defaults')).body;
+    expect(data.pingType).toBe('ping');
   });
 
   it('lists the event types that may be subscribed to, in the profile’s order', async () => {
