@@ -113,6 +113,22 @@ it('creates a webhook for chosen events, shows its secret, and sends a test that
   expect(headers['x-tenant']).toBe('acme');
 });
 
+it('draws the times of attempts below each other where they don’t fit beside each other', async () => {
+  const { page, client } = await arrive({ viewport: NARROW });
+  const policy = { retryDelaysMs: [1, 5, 15, 30, 60, 120].map((minutes) => minutes * 60_000) };
+  const { id } = await makeWebhook(client, receiver.url, { name: 'Orders', policy });
+  await page.goto(`${stack.url}/dashboard/#/webhooks/${id}`);
+  const attempts = page.getByRole('list', { name: 'When attempts are made' }).getByRole('listitem');
+  await attempts.nth(policy.retryDelaysMs.length).waitFor();
+  await soon(async () => {
+    const boxes = await Promise.all((await attempts.all()).map((one) => one.boundingBox()));
+    const lines = new Set(boxes.map((box) => box?.y));
+    expect(lines.size).toBeGreaterThan(1);
+    const widths = boxes.map((box) => box!.width);
+    expect(Math.max(...widths) - Math.min(...widths)).toBeLessThan(1);
+  });
+});
+
 it('shows what is wrong with a webhook, and what to do', async () => {
   receiver.respondWith(500);
   const { page, client } = await arrive();
