@@ -437,6 +437,28 @@ describe('somebody who has left a form before it was answered', () => {
     await goTo(page, 'API keys');
     await refuse(webhook, 'name');
   });
+
+  it('is told what was created, and how to come by what it would have shown', async () => {
+    const { page, go } = await arrive();
+    const next = await sending(page);
+    await go('/webhooks/new');
+    await field(page, 'Name').fill('Orders');
+    await field(page, 'URL').fill(receiver.url);
+    await button(page, 'Create webhook').click();
+    const webhook = await next();
+    await goTo(page, 'Audit log');
+    await webhook.continue();
+    await isTold(page, 'The webhook Orders was created after you had left');
+    await goTo(page, 'API keys');
+    await button(page, 'Create key').click();
+    await page.getByRole('dialog').getByLabel('Name').fill('Shop');
+    await inDialog(page, 'Create key').click();
+    const key = await next();
+    await page.goBack();
+    await title(page, 'Audit log').waitFor();
+    await key.continue();
+    await isTold(page, 'The key Shop was created after you had left');
+  });
 });
 
 it('judges a filter by each number as it is written, and refuses one that would be rounded', async () => {

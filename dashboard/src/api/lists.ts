@@ -225,6 +225,8 @@ interface Act<Input, Output> {
   run: (input: Input) => Promise<Output>;
   /** What is told when it is done. */
   done?: string | ((output: Output, input: Input) => string);
+  /** What is told only to whoever has left what would show it. */
+  doneLeft?: (output: Output) => { title: string; description: string };
   /** The resources whose cached answers it makes old. */
   changes: readonly string[];
   /** True: the caller shows the error itself, beside the fields, unless it was closed or left meanwhile. */
@@ -240,6 +242,7 @@ const OUTDATED = new Set([403, 404, 409]);
 export function useAct<Input = void, Output = unknown>({
   run,
   done,
+  doneLeft,
   changes,
   isQuiet = false,
   isLeft = false,
@@ -266,6 +269,7 @@ export function useAct<Input = void, Output = unknown>({
       if (done !== undefined) {
         notify({ kind: 'success', title: typeof done === 'string' ? done : done(output, input) });
       }
+      if (doneLeft && !isShown.current) notify({ kind: 'success', ...doneLeft(output) });
       const refreshed = refresh(changed);
       if (!isLeft) await refreshed;
     },

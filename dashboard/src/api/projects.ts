@@ -81,6 +81,7 @@ export const useCreateKey = (
 ): UseMutationResult<NewKey, Error, { name: string; role: Key['role']; expiresAt?: string }> =>
   useAct({
     run: (body) => request<NewKey>('POST', `v1/projects/${projectId}/keys`, { body }),
+    doneLeft: texts.keys.done.createdLeft,
     changes: [`projects/${projectId}/keys`, 'audit'],
     isQuiet: true,
     isLeft: true,

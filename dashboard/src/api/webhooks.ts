@@ -77,6 +77,7 @@ export const useCreateWebhook = (): UseMutationResult<
 > =>
   useAct({
     run: (body) => request<NewWebhook>('POST', 'v1/webhooks', { body }),
+    doneLeft: done.createdLeft,
     changes: CHANGES,
     isQuiet: true,
     isLeft: true,

@@ -6,7 +6,14 @@ export const keys = {
   ownersOnly: 'Only owners see keys',
   ownersOnlyAdvice:
     'You are signed in with a key that may only read. Sign in with a key of role owner, or the admin key, to manage keys.',
-  done: { revoked: 'The key was revoked' },
+  done: {
+    revoked: 'The key was revoked',
+    createdLeft: ({ name }: { name: string }) => ({
+      title: `The key ${isolated(name)} was created after you had left`,
+      description:
+        'Nobody has seen it, and it can’t be shown again: revoke it, and create another.',
+    }),
+  },
   create: 'Create key',
   none: 'No keys yet',
   noneAdvice: 'Create one for each application, so that you can revoke them one at a time.',

@@ -46,6 +46,10 @@ export const webhooks = {
     resumed: 'The webhook is resumed',
     deleted: 'The webhook was deleted',
     rotated: 'The webhook has a new secret',
+    createdLeft: ({ name }: { name: string }) => ({
+      title: `The webhook ${isolated(name)} was created after you had left`,
+      description: 'Its secret, which the receiver needs, is shown by “Reveal secret” in its menu.',
+    }),
   },
 
   health: {

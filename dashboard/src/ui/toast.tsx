@@ -15,7 +15,8 @@ interface Offer {
 
 const manager = Toast.createToastManager<{ offer?: Offer }>();
 
-const SHOWN_MS = { success: 5_000, error: 12_000 };
+/** The longer one where there is something to do about it. */
+const SHOWN_MS = { short: 5_000, long: 12_000 };
 
 /** Tells something that has happened, from anywhere; an offer stays until it is taken or closed. */
 export function notify({
@@ -34,7 +35,7 @@ export function notify({
     title,
     ...(description && { description }),
     ...(offer && { data: { offer } }),
-    timeout: offer ? 0 : SHOWN_MS[kind],
+    timeout: offer ? 0 : SHOWN_MS[kind === 'error' || description ? 'long' : 'short'],
     // A failure interrupts a screen reader, a success waits for a pause.
     priority: kind === 'error' ? 'high' : 'low',
   });
