@@ -1,9 +1,10 @@
 import type { Route } from 'playwright-core';
-import { signIn } from '../support/chromium';
+import { expectAccessible, signIn } from '../support/chromium';
 import { button, inDialog, link, title, useDashboard } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { EventStream } from '../support/event-stream';
 import { eventually } from '../support/eventually';
+import { emailSent } from '../support/samples';
 import { ADMIN_KEY } from '../support/stack';
 import { MAX_EXAMINED } from '../../src/store/paging';
 import { insertDeliveries } from '../integration/api/insert';
@@ -148,6 +149,27 @@ it('the log does not say that it is live where so much is loaded that it is not'
   });
   await button(page, 'Live').waitFor({ state: 'detached' });
   await insertDeliveries(stack, [{ projectId }]);
+  await button(page, 'Reload').click();
+  await page.getByText(`All ${LONG + 1} rows`).waitFor();
+});
+
+it('a list of events says so, too, where so much is loaded that it is not reloaded by itself', async () => {
+  const { client } = await stack.project();
+  const post = (count: number) => {
+    const events = Array.from({ length: count }, () => ({ type: 'email.sent', data: emailSent }));
+    return client.post('/v1/events/batch', { events });
+  };
+  await post(LONG);
+  const page = await open(client.key, 'Events');
+  await page.locator('[data-index="0"]').waitFor();
+  await page.keyboard.press('j');
+  await eventually('all are loaded', async () => {
+    await page.keyboard.press('End');
+    return page.getByText(`All ${LONG} rows`).isVisible();
+  });
+  await page.getByText('no longer refreshed automatically').waitFor();
+  await expectAccessible(page);
+  await post(1);
   await button(page, 'Reload').click();
   await page.getByText(`All ${LONG + 1} rows`).waitFor();
 });

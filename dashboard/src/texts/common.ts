@@ -9,6 +9,10 @@ export const common = {
   retry: 'Try again',
   loading: 'Loading…',
   loadMore: 'Load more',
+  long: {
+    what: 'So much of this list is loaded that it is no longer refreshed automatically.',
+    reload: 'Reload',
+  },
   looked: {
     none: (time: string) =>
       `Nothing was found as far as ${time}, and there is more to look through.`,

@@ -16,8 +16,6 @@ export const deliveries = {
     off: 'Paused',
     pause: 'Stop showing changes as they happen',
     resume: 'Show changes as they happen',
-    reload: 'Reload',
-    long: 'Too many rows are loaded to refresh automatically',
   },
   filters: {
     title: 'Filters',

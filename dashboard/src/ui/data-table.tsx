@@ -5,6 +5,7 @@ import { texts } from '../texts';
 import { Button } from './button';
 import { classes } from './class-names';
 import { Stack } from './layout';
+import { Long } from './long';
 import { Looked } from './looked';
 import { Loading, LoadError } from './query-state';
 import { useFormatTime } from './time';
@@ -74,6 +75,7 @@ export function DataTable<T>(props: DataTableProps<T>): React.ReactNode {
   }
   return (
     <Stack>
+      <Long list={list} />
       <Grid {...props} />
       {list.lookedTo !== null && <LookedTo list={list} time={list.lookedTo} />}
     </Stack>
@@ -99,14 +101,14 @@ function Grid<T>({
   onOpen,
   selection,
 }: DataTableProps<T>): React.ReactNode {
-  const { items: rows, hasMore, lookedTo, isLoadingMore, loadMore, error } = list;
+  const { items: rows, hasMore, lookedTo, isLong, isLoadingMore, loadMore, error } = list;
   const isByHand = lookedTo !== null;
   const body = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [active, setActive] = useState(0);
   useLayoutEffect(() => {
     if (body.current) setTop(body.current.getBoundingClientRect().top + window.scrollY);
-  }, []);
+  }, [isLong]);
   const virtual = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => ROW_PX,

@@ -31,16 +31,7 @@ export function DeliveriesPage(): React.ReactNode {
         title={words.title}
         lead={words.lead}
         actions={
-          list.isLong ? (
-            <Button
-              icon="replay"
-              title={words.live.long}
-              isBusy={list.isRefreshing}
-              onClick={list.refresh}
-            >
-              {words.live.reload}
-            </Button>
-          ) : (
+          !list.isLong && (
             <Button
               icon={isLive ? 'pause' : 'play'}
               title={isLive ? words.live.pause : words.live.resume}

@@ -5,9 +5,10 @@ import { useWebhooks } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { LinkButton } from '../../ui/button';
 import { Select } from '../../ui/field';
-import { Card, EmptyState, PageHeader } from '../../ui/layout';
+import { Card, EmptyState, PageHeader, Stack } from '../../ui/layout';
 import { NoneFound } from '../../ui/none-found';
 import { LoadMore } from '../../ui/load-more';
+import { Long } from '../../ui/long';
 import { Loading, LoadError } from '../../ui/query-state';
 import { SearchFilter } from '../../ui/search-filter';
 import { useWebhookDialogs } from './actions';
@@ -75,15 +76,18 @@ export function WebhooksPage(): React.ReactNode {
         <Loading />
       ) : list.items.length > 0 ? (
         <>
-          <div className={styles.grid}>
-            {list.items.map((webhook) => (
-              <WebhookCard
-                key={webhook.id}
-                webhook={webhook}
-                onOpen={(action) => open(webhook, action)}
-              />
-            ))}
-          </div>
+          <Stack>
+            <Long list={list} />
+            <div className={styles.grid}>
+              {list.items.map((webhook) => (
+                <WebhookCard
+                  key={webhook.id}
+                  webhook={webhook}
+                  onOpen={(action) => open(webhook, action)}
+                />
+              ))}
+            </div>
+          </Stack>
           <LoadMore list={list} end={words.end(list.items.length)} />
         </>
       ) : list.error !== null ? (
