@@ -1,4 +1,4 @@
-import { heartbeat, sleep } from '@temporalio/activity';
+import { cancellationDetails, heartbeat, sleep } from '@temporalio/activity';
 import { FAILURE_TYPES } from '../src/contracts/activities';
 import { againIn } from './again-in';
 
@@ -35,7 +35,8 @@ export async function atRate<T>(
 async function sleepUntil(time: number): Promise<void> {
   heartbeat();
   for (let left = time - performance.now(); left > 0; left = time - performance.now()) {
-    await sleep(Math.min(left, HEARTBEAT_MS)).catch(() => {
+    await sleep(Math.min(left, HEARTBEAT_MS)).catch((error: unknown) => {
+      if (cancellationDetails()?.cancelRequested) throw error;
       const waitMs = Math.max(1, Math.ceil(time - performance.now()));
       throw againIn(waitMs, FAILURE_TYPES.replayDeferred, 'it was told to stop');
     });

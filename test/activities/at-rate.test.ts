@@ -1,4 +1,8 @@
-import type { ApplicationFailure } from '@temporalio/common';
+import {
+  ActivityCancellationDetails,
+  type ApplicationFailure,
+  CancelledFailure,
+} from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { atRate } from '../../activities/at-rate';
 
@@ -20,20 +24,26 @@ describe('a batch at a rate', () => {
     expect(await timed(items, perSecond)).toBeGreaterThanOrEqual(leastMs - 2);
   });
 
-  it('whose worker stops is continued when the rate allows it', async () => {
+  const cutOff = async (why: 'workerShutdown' | 'cancelRequested'): Promise<unknown> => {
     const env = new MockActivityEnvironment();
-    const beganAt = performance.now();
-    const stopping = env.run(() =>
+    const told = new ActivityCancellationDetails({ [why]: true });
+    const working = env.run(() =>
       atRate([1, 2], 0.01, async () => {
-        setImmediate(() => env.cancel('WORKER_SHUTDOWN'));
+        setImmediate(() => env.cancel(undefined, told));
         return true;
       }),
     );
-    const { nextRetryDelay } = await stopping.then(
-      () => ({ nextRetryDelay: null }),
-      (error: ApplicationFailure) => error,
-    );
+    return working.catch((error: unknown) => error);
+  };
+
+  it('whose worker stops is continued when the rate allows it', async () => {
+    const beganAt = performance.now();
+    const { nextRetryDelay } = (await cutOff('workerShutdown')) as ApplicationFailure;
     expect(performance.now() - beganAt + Number(nextRetryDelay)).toBeGreaterThanOrEqual(100_000);
+  });
+
+  it('ends as cancelled with its replay, and is not continued', async () => {
+    expect(await cutOff('cancelRequested')).toBeInstanceOf(CancelledFailure);
   });
 
   it('ends at once when it is stopped', async () => {
