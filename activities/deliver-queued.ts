@@ -6,9 +6,6 @@ import type { Pulse } from './attempt/execution';
 import { Places } from './concurrency';
 import { Shift } from './courier/shift';
 
-/** Milliseconds until a shift that was told to stop is followed by the next one: at once. */
-const NEXT_MS = 1;
-
 export function createDeliverQueued(
   deps: ActivityDependencies,
   pulse: Pulse,
@@ -31,7 +28,7 @@ export function createDeliverQueued(
     // An operator may have paused it, even after it was told to stop by something else, such as SIGTERM. If it
     // completed, its workflow would schedule another one, which is not paused.
     if (cancellationSignal.aborted) {
-      throw againIn(NEXT_MS, FAILURE_TYPES.shiftStopped, 'it was told to stop');
+      throw againIn(1, FAILURE_TYPES.shiftStopped, 'it was told to stop');
     }
     return end;
   };
