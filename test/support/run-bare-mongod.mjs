@@ -27,7 +27,7 @@ const server = await startServer({
   ready: () => {},
 });
 process.on('message', () => void server.stop());
-process.on('disconnect', () => void server.stop());
+process.on('disconnect', () => process.exit());
 process.send({ pid: server.pid });
 await server.exited;
 if (process.connected) process.disconnect();

@@ -11,7 +11,7 @@ const server = await startMongod({
   fixedPorts: { mongo: Number(port) },
 });
 process.on('message', () => void server.stop());
-process.on('disconnect', () => void server.stop());
+process.on('disconnect', () => process.exit());
 process.send({ pid: server.pid });
 await server.exited;
 if (process.connected) process.disconnect();
