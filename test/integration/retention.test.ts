@@ -284,6 +284,7 @@ describe.each(WAYS)('what a project keeps, dispatched %s,', (dispatch) => {
         .spyOn(stack.engine, dispatch === 'express' ? 'wakeCourier' : 'startFanOut')
         .mockRejectedValueOnce(new Error('Temporal is unavailable'));
       const eventId = (await post()).body.data.id as string;
+      await eventually('Temporal has been asked', () => start.mock.calls.length > 0);
       start.mockRestore();
       await expunge(eventId);
       expect(await stack.reconcile()).toMatchObject({ events: 1 });
