@@ -1,8 +1,8 @@
-import type { FrameLocator, Page } from 'playwright-core';
+import type { FrameLocator, Page, Route } from 'playwright-core';
 import { expectAccessible, signIn, useChromium } from '../support/chromium';
-import { title, WATCH_MS } from '../support/dashboard';
-import { makeWebhook } from '../support/deliveries';
-import { soon } from '../support/eventually';
+import { button, inDialog, link, title, WATCH_MS } from '../support/dashboard';
+import { makeWebhook, postEvent } from '../support/deliveries';
+import { eventually, soon } from '../support/eventually';
 import { startPortalExample } from '../support/portal-example';
 import { ADMIN_KEY } from '../support/stack';
 import { useReceiver, useStack } from '../support/use';
@@ -109,6 +109,68 @@ it('keeps what was typed, and what is shown once, when a watched page finds the 
 
   const { entries } = (await client.get('/v1/audit?action=webhook.secret_revealed')).body.data;
   expect(entries).toHaveLength(1);
+});
+
+it('answers nobody what was asked with a key that has signed out since', async () => {
+  const { id: projectId, client } = await stack.project();
+  const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
+  await makeWebhook(client, receiver.url, { name: 'Shop' });
+  await client.patch(`/v1/webhooks/${id}`, { isActive: false });
+  await postEvent(client);
+  await eventually('one is skipped', async () => {
+    const { body } = await client.get('/v1/deliveries?status=skipped');
+    return body.data.deliveries.length === 1;
+  });
+  const reader = await stack.client(projectId, 'reader');
+  const page = await visit(`${stack.url}/dashboard/#/events`, { key: client.key });
+  let saved = 0;
+  page.on('download', () => void (saved += 1));
+  const asked: Route[] = [];
+  await page.route('**/v1/events/export*', (route) => void asked.push(route));
+  await page.route('**/v1/webhooks/*', (route) =>
+    route.request().method() === 'PATCH' ? void asked.push(route) : route.continue(),
+  );
+  const next = (): Promise<Route> => eventually('it is asked for', () => asked.shift());
+  const event = page.getByRole('row', { name: /email\.sent/ }).first();
+  await event.waitFor();
+  await button(page, 'Export').click();
+  await page.getByRole('menuitem', { name: 'As NDJSON' }).click();
+  const exporting = await next();
+  await link(page, 'Webhooks').click();
+  const begin = async (name: string, action: string): Promise<Route> => {
+    await button(page, `More actions for ${name}`).click();
+    await page.getByRole('menuitem', { name: action }).click();
+    await inDialog(page, action).click();
+    const route = await next();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    return route;
+  };
+  const enabling = await begin('Orders', 'Enable');
+  const disabling = await begin('Shop', 'Disable');
+  const saving = await exporting.fetch();
+  const enabled = await enabling.fetch();
+  await button(page, 'Owner key').click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await page.getByLabel('API key').waitFor();
+  const refused = await disabling.fetch();
+  expect([saving, enabled, refused].map((answer) => answer.status())).toEqual([200, 200, 401]);
+  await page.getByLabel('API key').fill(reader.key);
+  await page.keyboard.press('Enter');
+  await button(page, 'Reader key').waitFor();
+  await exporting.fulfill({ response: saving });
+  await enabling.fulfill({ response: enabled });
+  await disabling.fulfill({ response: refused });
+  // By the time at which these are there, it would have been told.
+  for (const name of ['Deliveries', 'Events']) {
+    await link(page, name).click();
+    await title(page, name).waitFor();
+    await event.waitFor();
+  }
+  expect(await page.evaluate<string>('window.shown')).not.toMatch(
+    /The webhook is enabled|to Orders was skipped|Your session has ended/,
+  );
+  expect(saved).toBe(0);
 });
 
 it('keeps what a customer has typed when the embedding page gives another link', async () => {

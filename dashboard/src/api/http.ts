@@ -12,9 +12,16 @@ interface Credentials {
   /** The portal's; the dashboard has a cookie, which scripts can't read. */
   bearer: string | null;
   projectId: string | null;
+  /** Another number whenever somebody has signed out, or in with another key. */
+  person: number;
 }
 
-export const credentials: Credentials = { csrfToken: null, bearer: null, projectId: null };
+export const credentials: Credentials = {
+  csrfToken: null,
+  bearer: null,
+  projectId: null,
+  person: 0,
+};
 
 /** Everything asked from now on is that project's. */
 export function actFor(projectId: string): void {
@@ -45,11 +52,32 @@ interface Options {
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /**
+ * Never settles when somebody else may be there by then: what one person has asked for is told, offered and saved
+ * for no other. Whoever waits for it is of a page that is gone.
+ */
+export async function forWhoAsks<T>(answer: Promise<T>): Promise<T> {
+  const { person } = credentials;
+  try {
+    return await answer;
+  } finally {
+    if (person !== credentials.person) await new Promise(() => {});
+  }
+}
+
+/**
  * @param path below the API's root: `v1/webhooks`
  * @returns the answer's `data`
  * @throws Problem
  */
-export async function request<T>(method: Method, path: string, options: Options = {}): Promise<T> {
+export const request = <T>(method: Method, path: string, options: Options = {}): Promise<T> =>
+  forWhoAsks(requestForAnybody<T>(method, path, options));
+
+/** Signing in and out: who asks is another one afterwards. */
+export async function requestForAnybody<T>(
+  method: Method,
+  path: string,
+  options: Options,
+): Promise<T> {
   const response = await send(method, path, options);
   const answer = parse(await response.text()) as
     { success: true; data: T } | { success: false; error: ErrorBody } | null;
@@ -69,9 +97,8 @@ function parse(text: string): unknown {
  * For files: a link could not say which project it is for.
  * @throws Problem
  */
-export async function download(path: string, query: Query): Promise<Blob> {
-  return (await accepted(path, { query })).blob();
-}
+export const download = (path: string, query: Query): Promise<Blob> =>
+  forWhoAsks(accepted(path, { query }).then((response) => response.blob()));
 
 /**
  * An answer that stays open.

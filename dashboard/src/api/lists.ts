@@ -12,7 +12,7 @@ import {
   type UseQueryResult,
 } from '@tanstack/react-query';
 import { useEffect, useReducer, useRef } from 'react';
-import { credentials, request, type Query } from './http';
+import { credentials, forWhoAsks, request, type Query } from './http';
 import { explain, isLeftAlone, isUnauthorized, Problem, useTroubleOf } from './problem';
 import { texts } from '../texts';
 import { notify } from '../ui/toast';
@@ -271,7 +271,7 @@ export function useAct<Input = void, Output = unknown>({
       }
       if (doneLeft && !isShown.current) notify({ kind: 'success', ...doneLeft(output) });
       const refreshed = refresh(changed);
-      if (!isLeft) await refreshed;
+      if (!isLeft) await forWhoAsks(refreshed);
     },
     onError: (error, _input, changed = []) => {
       const { title, advice } = explain(error);

@@ -4,7 +4,7 @@ import {
   type UseMutationResult,
   type UseQueryResult,
 } from '@tanstack/react-query';
-import { API_ROOT, credentials, request } from '../api/http';
+import { API_ROOT, credentials, requestForAnybody } from '../api/http';
 import { explainInLine, isPassing, isUnauthorized, Problem } from '../api/problem';
 import { queryClient, SESSION_KEY } from '../api/query-client';
 import type { Session } from '../api/types';
@@ -16,13 +16,14 @@ import { given } from './address';
 const requestSession = <T>(
   method: 'GET' | 'POST' | 'DELETE',
   options: { body?: unknown; headers?: Record<string, string> } = {},
-): Promise<T> => request<T>(method, 'dashboard/session', { ...options, projectId: null });
+): Promise<T> => requestForAnybody<T>(method, 'dashboard/session', { ...options, projectId: null });
 
 /** `linkUsed`: a sign-in link was followed, and is no longer valid. `ended`: there was a session. */
 export type SignedIn = { state: 'in' | 'ended'; session: Session } | { state: 'out' | 'linkUsed' };
 
-/** What one key may see is not shown to the next. */
+/** What one key may see is not shown to the next, nor is what it has asked for answered to it. */
 function forget(): void {
+  credentials.person += 1;
   queryClient.removeQueries({ queryKey: ['v1'] });
   withdrawAll();
 }
