@@ -186,6 +186,41 @@ it('offers to replay what was skipped wherever one has gone meanwhile, until one
   await offer('Shop').waitFor({ state: 'detached' });
 });
 
+it('shows no more offers than can be taken, and the others as these go', async () => {
+  const { client } = await stack.project();
+  const names = ['First', 'Second', 'Third', 'Fourth', 'Fifth'];
+  const ids = await Promise.all(
+    names.map(async (name) => (await makeWebhook(client, receiver.url, { name })).id),
+  );
+  for (const id of ids) await client.patch(`/v1/webhooks/${id}`, { isActive: false });
+  await postEvent(client);
+  const having = (status: string, count: number): Promise<true> =>
+    eventually(`${count} are ${status}`, async () => {
+      const { body } = await client.get(`/v1/deliveries?status=${status}`);
+      return body.data.deliveries.length === count;
+    });
+  await having('skipped', names.length);
+  const page = await open(client.key, 'Webhooks');
+  const offers = page.getByRole('group').filter({ hasText: 'was skipped while' });
+  for (const [index, name] of names.entries()) {
+    // Not its menu in the list, which toasts may cover.
+    await page.goto(`${stack.url}/dashboard/#/webhooks/${ids[index]}`);
+    await title(page, name).waitFor();
+    await button(page, `More actions for ${name}`).click();
+    await page.getByRole('menuitem', { name: 'Enable' }).click();
+    await inDialog(page, 'Enable').click();
+    await offers.filter({ hasText: `to ${name} was` }).waitFor();
+  }
+  // They would stay for as long as it is on one of them.
+  await page.mouse.move(0, 0);
+  const seen = page.getByText('Replay them now').filter({ visible: true });
+  await soon(async () => expect(await seen.count()).toBe(4));
+  await offers.filter({ hasText: 'to Fifth was' }).getByRole('button', { name: 'Close' }).click();
+  const oldest = offers.filter({ hasText: 'to First was' });
+  await oldest.getByRole('button', { name: 'Replay them now' }).click();
+  await having('succeeded', 1);
+});
+
 it('keeps what is shown once, whatever ends that was begun with another webhook', async () => {
   const { page } = await arrive('Orders', 'Shop');
   const choose = async (name: string, action: string): Promise<void> => {
