@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import type { Locator, Route } from 'playwright-core';
 import { expectAccessible, focused, signIn, useChromium } from '../support/chromium';
-import { answerTooSlow, button, title, WATCH_MS } from '../support/dashboard';
+import { answerTooSlow, button, inDialog, title, WATCH_MS } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
 import { Stack, testEnvironment } from '../support/stack';
@@ -330,17 +330,25 @@ it('says when something has been due for long, and leads to why', async () => {
 
 it('tells all tabs when one of them signs out, or in with another key', async () => {
   const { id, client } = await stack.project();
-  await makeWebhook(client, receiver.url, { name: 'Orders' });
+  const { id: webhookId } = await makeWebhook(client, receiver.url, { name: 'Orders' });
+  await client.patch(`/v1/webhooks/${webhookId}`, { isActive: false });
+  await deliveryWith(client, await postEvent(client), { status: 'skipped' });
   const page = await visit(`${stack.url}/dashboard/#/webhooks`);
   await page.getByLabel('API key').fill(client.key);
   await page.keyboard.press('Enter');
   await page.getByRole('link', { name: 'New webhook' }).waitFor();
+  await button(page, 'More actions for Orders').click();
+  await page.getByRole('menuitem', { name: 'Enable' }).click();
+  await inDialog(page, 'Enable').click();
+  const offer = page.getByRole('group').filter({ hasText: 'One delivery to Orders was skipped' });
+  await offer.waitFor();
   const other = await page.context().newPage();
   await other.goto(page.url());
   await other.getByRole('link', { name: 'New webhook' }).waitFor();
   await other.getByRole('button', { name: 'Owner key' }).click();
   await other.getByRole('menuitem', { name: 'Sign out' }).click();
   await page.getByLabel('API key').waitFor();
+  await offer.waitFor({ state: 'detached' });
   const reader = await stack.client(id, 'reader');
   await page.getByLabel('API key').fill(reader.key);
   await page.keyboard.press('Enter');

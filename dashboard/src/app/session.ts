@@ -69,6 +69,7 @@ async function current(): Promise<SignedIn> {
     // The link may still be valid.
     if (!(error instanceof Problem) || isPassing(error)) throw error;
     link = null;
+    forget();
     return { state: token === null ? 'out' : 'linkUsed' };
   }
 }
