@@ -48,7 +48,7 @@ export const webhooks = {
     rotated: 'The webhook has a new secret',
     createdLeft: ({ name }: { name: string }) => ({
       title: `The webhook ${isolated(name)} was created after you had left`,
-      description: 'Its secret, which the receiver needs, is shown by “Reveal secret” in its menu.',
+      description: 'What the receiver verifies with is shown by “Reveal secret” in its menu.',
     }),
   },
 
