@@ -176,9 +176,24 @@ it('offers to replay what was skipped wherever one has gone meanwhile, until one
     page.getByRole('group').filter({ hasText: `One delivery to ${name} was skipped` });
   for (const name of names) await offer(name).waitFor();
   await expectAccessible(page);
+  const openAudit = async (): Promise<void> => {
+    await page.getByLabel('Project').selectOption(projectId);
+    await title(page, 'Overview').waitFor();
+    await link(page, 'Audit log').click();
+    await page
+      .getByRole('row', { name: /Webhook changed/ })
+      .first()
+      .waitFor();
+  };
+  await openAudit();
+  await page.getByLabel('Project').selectOption(other);
+  await title(page, 'Overview').waitFor();
   await offer('Orders').getByRole('button', { name: 'Replay them now' }).click();
   await offer('Orders').waitFor({ state: 'detached' });
   await having('succeeded', 1);
+  // Back at once, where nothing would count as old yet.
+  await openAudit();
+  await page.getByRole('row', { name: /Replay started/ }).waitFor();
   await offer('Shop').waitFor();
   await button(page, 'Admin key').click();
   await page.getByRole('menuitem', { name: 'Sign out' }).click();

@@ -18,12 +18,15 @@ import { texts } from '../texts';
 import { notify } from '../ui/toast';
 
 /** What is cached belongs to a project, of which the admin has several, except for these themselves. */
-export const keyOf = (resource: string, ...rest: readonly unknown[]): readonly unknown[] => [
-  'v1',
-  resource === 'projects' ? null : credentials.projectId,
-  resource,
-  ...rest,
-];
+const keyIn = (
+  projectId: string | null,
+  resource: string,
+  ...rest: readonly unknown[]
+): readonly unknown[] => ['v1', resource === 'projects' ? null : projectId, resource, ...rest];
+
+/** Of the project that is open. */
+export const keyOf = (resource: string, ...rest: readonly unknown[]): readonly unknown[] =>
+  keyIn(credentials.projectId, resource, ...rest);
 
 const PAGE_SIZE = 50;
 const MAX_WATCHED_PAGES = 4;
@@ -229,6 +232,8 @@ interface Act<Input, Output> {
   doneLeft?: (output: Output) => { title: string; description: string };
   /** The resources whose cached answers it makes old. */
   changes: readonly string[];
+  /** The project that they are of; without it, the one that is open when it is begun. */
+  projectId?: string | undefined;
   /** True: the caller shows the error itself, beside the fields, unless it was closed or left meanwhile. */
   isQuiet?: boolean;
   /** True: what shows it is left, for another page or for the output, and does not wait for what it changed. */
@@ -244,6 +249,7 @@ export function useAct<Input = void, Output = unknown>({
   done,
   doneLeft,
   changes,
+  projectId,
   isQuiet = false,
   isLeft = false,
 }: Act<Input, Output>): UseMutationResult<Output, Error, Input> {
@@ -262,7 +268,7 @@ export function useAct<Input = void, Output = unknown>({
     onMutate: () => {
       underWay.current += 1;
       // Of the project that it is done in: another one may be chosen meanwhile.
-      return changes.map((resource) => keyOf(resource));
+      return changes.map((resource) => keyIn(projectId ?? credentials.projectId, resource));
     },
     onSettled: () => void (underWay.current -= 1),
     onSuccess: async (output, input, changed) => {

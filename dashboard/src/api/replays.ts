@@ -34,19 +34,14 @@ export const useDryRun = (): UseMutationResult<ReplayDryRun, Error, ReplayInput>
     isQuiet: true,
   });
 
-/**
- * @param isQuiet false: its caller has no place for a refusal
- * @param projectId whose it is, where another one may be open by then
- */
-export const useStartReplay = ({
-  isQuiet = true,
-  projectId,
-}: { isQuiet?: boolean; projectId?: string } = {}): UseMutationResult<Replay, Error, ReplayInput> =>
+/** @param projectId whose it is, where another one may be open by then, and nothing shows a refusal */
+export const useStartReplay = (projectId?: string): UseMutationResult<Replay, Error, ReplayInput> =>
   useAct({
     run: (body) => request<Replay>('POST', 'v1/replays', { body, ...(projectId && { projectId }) }),
     done: texts.replays.done.started,
     changes: CHANGES,
-    isQuiet,
+    projectId,
+    isQuiet: projectId === undefined,
   });
 
 export const useControlReplay = (): UseMutationResult<

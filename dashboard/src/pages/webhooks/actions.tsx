@@ -145,7 +145,7 @@ function Dialogs({
   const enable = useEnableWebhook(id);
   const remove = useDeleteWebhook(id);
   const { projectId } = useAccess();
-  const start = useStartReplay({ isQuiet: false, projectId });
+  const start = useStartReplay(projectId);
   return (
     <>
       {opened === 'test' && <TestDialog webhook={webhook} onClose={close} />}
