@@ -264,6 +264,21 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     expect(await count('skipped')).toBe(1);
   });
 
+  it('takes the pings of new webhooks by their type', async () => {
+    const { client: pinging } = await stack.project({ dispatch, profile: 'emailsendx' });
+    await makeWebhook(pinging, receiver.url);
+    await eventually('its ping has succeeded', async () => {
+      const { data } = (await pinging.get('/v1/deliveries?status=succeeded')).body;
+      return data.deliveries.length === 1;
+    });
+    const body = { since, until: until(), statuses: ['succeeded'], types: ['ping'] };
+    const counted = await pinging.post('/v1/replays', { ...body, dryRun: true });
+    expect(counted.body.data).toMatchObject({ matched: 1 });
+    const { data } = (await pinging.post('/v1/replays', body)).body;
+    expect(data).toMatchObject({ matched: 1, types: ['ping'] });
+    await receiver.waitFor(2);
+  });
+
   it('is taken up by reconcile when its workflow was never started', async () => {
     const webhook = await skipped(receiver.url, 2);
     const { store } = stack;

@@ -106,8 +106,10 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
   const created = audited('replay.created', 'id', ({ body }) => !isDryRun(body));
   router.post('/', write, created, async (req, res) => {
     const project = projectOf(res);
-    const names = await catalog.names(project);
     const profile = getProfile(project.profile);
+    const ping = profile.pingOnCreate?.type;
+    // Nobody subscribes to pings, but they are found by their type.
+    const names = [...(await catalog.names(project)), ...(ping === undefined ? [] : [ping])];
     // Deliveries stay when their type is deleted.
     const isFormer = (type: string): boolean => profile.eventTypesFromProject && TYPE.test(type);
     const field = subscriptionField(profile, names, changedBy(res), isFormer);
