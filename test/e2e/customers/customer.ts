@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { eventually } from '../../support/eventually';
+import { stopProgram } from './program';
 
 /** What a customer's endpoint said of one request. */
 export interface Verdict {
@@ -61,12 +61,7 @@ export class Customer {
     return this.verdicts.filter((verdict) => verdict.deliveryId === deliveryId);
   }
 
-  async stop(): Promise<void> {
-    if (this.child.exitCode === null) {
-      const exited = once(this.child, 'exit');
-      this.child.kill();
-      await exited;
-    }
-    rmSync(this.folder, { recursive: true });
+  stop(): Promise<void> {
+    return stopProgram(this.child, this.folder);
   }
 }

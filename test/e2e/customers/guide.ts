@@ -1,11 +1,11 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from '../../support/eventually';
 import { findPython } from '../../support/python';
+import { stopProgram } from './program';
 import type { CustomerScheme, Verification } from './verify';
 
 const root = path.resolve(__dirname, '../../..');
@@ -195,12 +195,7 @@ export class GuideReceiver {
     return receiver;
   }
 
-  async stop(): Promise<void> {
-    if (this.child.exitCode === null) {
-      const exited = once(this.child, 'exit');
-      this.child.kill();
-      await exited;
-    }
-    rmSync(this.folder, { recursive: true });
+  stop(): Promise<void> {
+    return stopProgram(this.child, this.folder);
   }
 }
