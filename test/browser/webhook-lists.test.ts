@@ -1,4 +1,5 @@
 import type { Route } from 'playwright-core';
+import type { ApiClient } from '../support/api-client';
 import { expectAccessible, focused } from '../support/chromium';
 import { answerTooSlow, button, inDialog, link, title, useDashboard } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
@@ -138,6 +139,12 @@ it('finishes what was begun with a webhook that leaves the list meanwhile', asyn
   await page.getByText('The new secret.').waitFor();
 });
 
+const having = (client: ApiClient, status: string, count: number): Promise<true> =>
+  eventually(`${count} are ${status}`, async () => {
+    const { body } = await client.get(`/v1/deliveries?status=${status}`);
+    return body.data.deliveries.length === count;
+  });
+
 it('offers to replay what was skipped wherever one has gone meanwhile, until one signs out', async () => {
   const { id: projectId, client } = await stack.project();
   const { id: other } = await stack.project();
@@ -147,12 +154,7 @@ it('offers to replay what was skipped wherever one has gone meanwhile, until one
     await client.patch(`/v1/webhooks/${id}`, { isActive: false });
   }
   await postEvent(client);
-  const having = (status: string, count: number): Promise<true> =>
-    eventually(`${count} are ${status}`, async () => {
-      const { body } = await client.get(`/v1/deliveries?status=${status}`);
-      return body.data.deliveries.length === count;
-    });
-  await having('skipped', names.length);
+  await having(client, 'skipped', names.length);
   const page = await visit(ADMIN_KEY);
   await page.getByLabel('Project').selectOption(projectId);
   await title(page, 'Overview').waitFor();
@@ -190,7 +192,7 @@ it('offers to replay what was skipped wherever one has gone meanwhile, until one
   await title(page, 'Overview').waitFor();
   await offer('Orders').getByRole('button', { name: 'Replay them now' }).click();
   await offer('Orders').waitFor({ state: 'detached' });
-  await having('succeeded', 1);
+  await having(client, 'succeeded', 1);
   // Back at once, where nothing would count as old yet.
   await openAudit();
   await page.getByRole('row', { name: /Replay started/ }).waitFor();
@@ -209,12 +211,7 @@ it('shows no more offers than can be taken, and the others as these go', async (
   );
   for (const id of ids) await client.patch(`/v1/webhooks/${id}`, { isActive: false });
   await postEvent(client);
-  const having = (status: string, count: number): Promise<true> =>
-    eventually(`${count} are ${status}`, async () => {
-      const { body } = await client.get(`/v1/deliveries?status=${status}`);
-      return body.data.deliveries.length === count;
-    });
-  await having('skipped', names.length);
+  await having(client, 'skipped', names.length);
   const page = await open(client.key, 'Webhooks');
   const offers = page.getByRole('group').filter({ hasText: 'was skipped while' });
   for (const [index, name] of names.entries()) {
@@ -233,7 +230,7 @@ it('shows no more offers than can be taken, and the others as these go', async (
   await offers.filter({ hasText: 'to Fifth was' }).getByRole('button', { name: 'Close' }).click();
   const oldest = offers.filter({ hasText: 'to First was' });
   await oldest.getByRole('button', { name: 'Replay them now' }).click();
-  await having('succeeded', 1);
+  await having(client, 'succeeded', 1);
 });
 
 it('keeps what is shown once, whatever ends that was begun with another webhook', async () => {
