@@ -153,7 +153,7 @@ it('the log does not say that it is live where so much is loaded that it is not'
   await page.getByText(`All ${LONG + 1} rows`).waitFor();
 });
 
-it('a list of events says so, too, where so much is loaded that it is not reloaded by itself', async () => {
+it('a list of events says so, too, where so much is loaded that it is not reloaded automatically', async () => {
   const { client } = await stack.project();
   const post = (count: number) => {
     const events = Array.from({ length: count }, () => ({ type: 'email.sent', data: emailSent }));

@@ -136,7 +136,7 @@ it('leaves the focus where another try was asked for, whatever comes then', asyn
   await focused(page.locator('[data-index="0"]')).waitFor();
   await tryAgain('Webhooks', /\/v1\/webhooks\?(?!.*sort=)/);
   await inFocus.getByRole('article', { name: 'Orders' }).waitFor();
-  // Asked again by itself, and so without a button.
+  // Asked again automatically, and so without a button.
   await tryAgain('Events', /\/v1\/events\?/);
   await inFocus.getByText('Posthorn does not answer').waitFor();
 });

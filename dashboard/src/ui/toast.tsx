@@ -9,7 +9,7 @@ import styles from './toast.module.css';
 /** What can be done about it. */
 interface Offer {
   label: string;
-  /** Tells by itself why it has failed: then it can be tried again. */
+  /** If it fails, it tells why, and can be tried again. */
   act: () => Promise<unknown>;
 }
 
