@@ -2,7 +2,7 @@ import type { RequestListener, Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Api } from './api/app';
-import { createApiServer, stopper, type StopWithin } from './api/http/server';
+import { createApiServer, patienceOf, stopper, type StopWithin } from './api/http/server';
 import { ConfigError, loadConfig, ROLES, type Role } from './config/config';
 import { createLogger } from './log';
 import { LogOutput } from './log-output';
@@ -130,7 +130,7 @@ async function startApi(
   { app, endStreams, drained }: Api,
   { config, log }: Parts,
 ): Promise<Service> {
-  const server = createApiServer(app, log, { sendMs: config.sendTimeoutSeconds * 1000 });
+  const server = createApiServer(app, log, patienceOf(config));
   const settings = { host: 'HOST', port: 'PORT' };
   const { done, stop } = await listen(server, config, settings, API_STOPS_WITHIN);
   return {

@@ -86,6 +86,7 @@ export function loadConfig(role: Role, environment: NodeJS.ProcessEnv = process.
     wrongKeysPerMinute: s.POSTHORN_WRONG_KEYS_PER_MINUTE,
     cpuSecondsPerMinute: s.POSTHORN_CPU_SECONDS_PER_MINUTE,
     trustedProxies: s.POSTHORN_TRUSTED_PROXIES,
+    keepAliveSeconds: s.API_KEEP_ALIVE_SECONDS,
     maxAttempts: s.WORKER_MAX_ATTEMPTS,
     maxAttemptsPerWebhook: s.WORKER_MAX_ATTEMPTS_PER_WEBHOOK,
     // How owners are notified by mail.

@@ -195,6 +195,9 @@ export const settings = z.object({
   POSTHORN_TRUSTED_PROXIES: whole(0, 20)
     .default(0)
     .describe('number of proxies in front of the API that add to `X-Forwarded-For`'),
+  API_KEEP_ALIVE_SECONDS: whole(1, 3600)
+    .default(65)
+    .describe('seconds that the API keeps an idle connection: more than the proxy in front of it'),
   WORKER_MAX_ATTEMPTS: places
     .default(100)
     .describe('attempts that one worker process runs at a time'),

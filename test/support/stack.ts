@@ -7,7 +7,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
 import { createApi } from '../../src/api/app';
-import { createApiServer } from '../../src/api/http/server';
+import { createApiServer, patienceOf } from '../../src/api/http/server';
 import { clock } from '../../src/clock';
 import { loadConfig, type Config } from '../../src/config/config';
 import type { Activities, ReconcileReport } from '../../src/contracts/activities';
@@ -167,7 +167,7 @@ export class Stack {
       bundleFolder,
       config,
     });
-    const server = createApiServer(app, log, { sendMs: config.sendTimeoutSeconds * 1000 });
+    const server = createApiServer(app, log, patienceOf(config));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const parts = { store, engine, cipher, tenantCpu, log };

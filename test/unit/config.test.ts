@@ -32,6 +32,7 @@ describe('loadConfig', () => {
       wrongKeysPerMinute: 60,
       cpuSecondsPerMinute: 30,
       trustedProxies: 0,
+      keepAliveSeconds: 65,
       maxAttempts: 100,
       maxAttemptsPerWebhook: 80,
       logLevel: 'info',
@@ -71,6 +72,7 @@ describe('loadConfig', () => {
         POSTHORN_WRONG_KEYS_PER_MINUTE: '6',
         POSTHORN_CPU_SECONDS_PER_MINUTE: '12',
         POSTHORN_TRUSTED_PROXIES: '2',
+        API_KEEP_ALIVE_SECONDS: '620',
         WORKER_MAX_ATTEMPTS: '5',
         WORKER_MAX_ATTEMPTS_PER_WEBHOOK: '2',
         SMTP_URL: 'smtp://posthorn:pass@mail.example:587',
@@ -111,6 +113,7 @@ describe('loadConfig', () => {
       wrongKeysPerMinute: 6,
       cpuSecondsPerMinute: 12,
       trustedProxies: 2,
+      keepAliveSeconds: 620,
       maxAttempts: 5,
       maxAttemptsPerWebhook: 2,
       mail: {
@@ -247,6 +250,7 @@ describe('loadConfig', () => {
     ['POSTHORN_WRONG_KEYS_PER_MINUTE', ['0', 'none']],
     ['POSTHORN_CPU_SECONDS_PER_MINUTE', ['0', '1.5', 'all']],
     ['POSTHORN_TRUSTED_PROXIES', ['-1', '21', 'true', '10.0.0.0/8']],
+    ['API_KEEP_ALIVE_SECONDS', ['0', '3601', '65s']],
     ['WORKER_MAX_ATTEMPTS', ['0', '2.5', '10001']],
     ['WORKER_MAX_ATTEMPTS_PER_WEBHOOK', ['0', 'all']],
     [

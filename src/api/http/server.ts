@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import type { Config } from '../../config/config';
 import { onceOver } from './connections';
 import { refuseUnreadable } from './node-refusals';
 
@@ -12,10 +13,7 @@ interface Patience {
   requestMs: number;
   /** How often Node checks the two above. */
   checkEveryMs: number;
-  /**
-   * Between an answer and the next request. Longer than load balancers keep an idle connection (60 s for
-   * most): the side that sends the requests must close first.
-   */
+  /** Between an answer and the next request. */
   keepAliveMs: number;
   /** For an answer that the client doesn't read. */
   sendMs: number;
@@ -28,6 +26,16 @@ const PATIENCE: Patience = {
   keepAliveMs: 65_000,
   sendMs: 30_000,
 };
+
+/** What of it is set. */
+export const patienceOf = ({
+  keepAliveSeconds,
+  sendTimeoutSeconds,
+}: Config): Partial<Patience> => ({
+  keepAliveMs: keepAliveSeconds * 1000,
+  sendMs: sendTimeoutSeconds * 1000,
+});
+
 /** The address and all headers together; more is answered with 431. */
 const MAX_HEADER_BYTES = 16 * 1024;
 
