@@ -11,13 +11,15 @@ interface Webhook {
 interface Delivery {
   test?: boolean;
   replays: number;
+  /** Missing: it is requested now. */
+  createdAt?: Date;
   replayRequestedAt?: Date | undefined;
 }
 
 /**
  * What becomes of a delivery that can't go to its webhook now: `held` while that is paused, `skipped` once it
- * is disabled; null: it is sent. Tests and replays are sent anyway, since they were explicitly requested; but a
- * replay only if that was after the disabling.
+ * is disabled; null: it is sent. Tests and replays that were explicitly requested after the disabling are sent
+ * anyway.
  * @param now by MongoDB's clock
  */
 export function keptBack(
@@ -30,7 +32,7 @@ export function keptBack(
 }
 
 /**
- * When the replays were requested that are not sent to a webhook disabled at that time. If that was before
+ * When the tests and replays were requested that are not sent to a webhook disabled at that time. If that was before
  * MongoDB's clock was set back, and is still to come, what is requested now counts as later.
  */
 export function requestedBefore(disabledAt: Date, now: Date): { after: Date; before: Date } {
@@ -39,12 +41,13 @@ export function requestedBefore(disabledAt: Date, now: Date): { after: Date; bef
 }
 
 function isForDisabled(
-  { test, replays, replayRequestedAt }: Delivery,
+  { test, replays, createdAt, replayRequestedAt }: Delivery,
   disabledAt: Webhook['disabledAt'],
   now: Date,
 ): boolean {
-  if (test) return true;
-  if (replays === 0 || !replayRequestedAt || !disabledAt) return replays > 0;
+  if (!test && replays === 0) return false;
+  const requestedAt = replays > 0 ? replayRequestedAt : createdAt;
+  if (!requestedAt || !disabledAt) return true;
   const { after, before } = requestedBefore(disabledAt, now);
-  return !(replayRequestedAt > after && replayRequestedAt < before);
+  return !(requestedAt > after && requestedAt < before);
 }

@@ -97,8 +97,8 @@ export async function noteLeft(
 const openOf = (webhookId: string) => ({ webhookId, status: { $in: UNENDED_STATUSES } });
 
 /**
- * What ends with a webhook. Not what is sent even to a disabled one (`keptBack`): its tests, and what has been
- * replayed since it was disabled.
+ * What ends with a webhook. Not what is sent even to a disabled one (`keptBack`): tests and replays that have been
+ * requested since it was disabled.
  * @returns null: nothing, since it is enabled
  */
 async function unendedOf(
@@ -118,5 +118,5 @@ async function unendedOf(
   // An operator's reset has no other time.
   const isReset = { replayRequestedAt: null, openedAt: since };
   const isReplay = { replays: { $gt: 0 }, $or: [{ replayRequestedAt: since }, isReset] };
-  return { ...unended, $nor: [{ test: true }, isReplay] };
+  return { ...unended, $nor: [{ test: true, replays: 0, createdAt: since }, isReplay] };
 }

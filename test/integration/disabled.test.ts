@@ -191,6 +191,39 @@ describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
       expect(receiver.requests).toHaveLength(1);
     });
 
+    it('includes tests that were requested before, and their replays, but not those that follow', async () => {
+      const webhook = await makeWebhook(client, receiver.url, LATE);
+      const path = `/v1/webhooks/${webhook.id}`;
+      const test = async (): Promise<string> => {
+        const { body } = await client.post(`${path}/test`, { events: ['email.sent'] });
+        return body.data.deliveries[0].id as string;
+      };
+      receiver.respondWith(500);
+      const tests = [await test()];
+      await deliveryWith(client, tests[0]!, { attemptCount: 1 });
+      await client.post(`${path}/pause`);
+      tests.push(await test());
+      await deliveryWith(client, tests[1]!, { status: 'held' });
+      await client.patch(path, { isActive: false });
+      for (const id of tests) expect(await read(id)).toMatchObject({ ...skipped, test: true });
+      const { data } = (await client.patch(path, { isActive: true })).body;
+      expect(data.skipped.count).toBe(2);
+      const replay = await client.post('/v1/replays', data.skipped.replay);
+      for (const id of tests) await deliveryWith(client, id, { status: 'held', replays: 1 });
+      await client.patch(path, { isActive: false });
+      for (const id of tests) expect(await read(id)).toMatchObject({ ...skipped, replays: 1 });
+      await eventually('the replay is completed', async () => {
+        const { status, replayed, failed } = (
+          await client.get(`/v1/replays/${replay.body.data.id}`)
+        ).body.data;
+        return status === 'completed' && replayed === 0 && failed === 2;
+      });
+      receiver.respondWith(200);
+      await client.post(`${path}/resume`);
+      await deliveryWith(client, await test(), { status: 'succeeded' });
+      expect(receiver.requests).toHaveLength(2);
+    });
+
     it('does not include its tests and its replays, single or in bulk, which are sent anyway', async () => {
       const { id, path, webhook } = await backingOff();
       await client.patch(path, { isActive: false });

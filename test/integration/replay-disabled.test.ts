@@ -117,26 +117,34 @@ describe.each(WAYS)('a replay of deliveries dispatched %s', (dispatch) => {
     for (const { id } of deliveries) await client.post(`/v1/deliveries/${id}/replay`);
   };
 
+  const TYPES = ['email.sent', 'email.opened', 'email.bounced'];
+  const asTests = async (): Promise<void> => {
+    for (let n = 0; n < COUNT; n += TYPES.length) {
+      await client.post(`${path}/test`, { events: TYPES });
+    }
+  };
+
   it.each([
-    ['in bulk', inBulk],
-    ['one by one', oneByOne],
+    ['in bulk', inBulk, 0],
+    ['one by one', oneByOne, 0],
+    ['or a test of its webhook', asTests, COUNT],
   ])(
     '%s is skipped where it waits for its turn when its webhook is disabled',
-    async (_how, replay) => {
+    async (_how, replay, others) => {
       let answer!: () => void;
       const after = new Promise<void>((resolve) => (answer = resolve));
       receiver.respondWith({ kind: 'answer', status: 200, after });
       await replay();
       await receiver.waitFor(START_LIMIT);
       await disable();
-      expect(await count('skipped')).toBe(COUNT);
+      expect(await count('skipped')).toBe(others + COUNT);
       // Whoever sends knows of it.
       await deliveryWith(client, await postEvent(client), { status: 'skipped' });
       answer();
       await eventually('what was sent has succeeded', async () => {
         return (await count('succeeded')) === START_LIMIT;
       });
-      expect(await count('skipped')).toBe(COUNT + 1 - START_LIMIT);
+      expect(await count('skipped')).toBe(others + COUNT + 1 - START_LIMIT);
       expect(receiver.requests).toHaveLength(START_LIMIT);
     },
   );
@@ -153,6 +161,8 @@ describe.each(WAYS)('a replay of deliveries dispatched %s', (dispatch) => {
     const pending = { status: 'pending', endReason: null, completedAt: null, replays: 1 } as const;
     const cases = [
       [{ replays: 0, openedAt: after }, 'skipped'],
+      [{ replays: 0, test: true, createdAt: before }, 'skipped'],
+      [{ replays: 0, test: true, createdAt: after }, 'pending'],
       [{ replayRequestedAt: before, openedAt: after }, 'skipped'],
       [{ replayRequestedAt: after }, 'pending'],
       // Reset by an operator.
