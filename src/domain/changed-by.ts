@@ -1,4 +1,4 @@
-/** Who changed something: the platform, with a key, or its customer, by a portal link. */
+/** Who changed something: the platform, with a key, or its customer, through a portal link. */
 export const CHANGED_BY = ['platform', 'customer'] as const;
 export type ChangedBy = (typeof CHANGED_BY)[number];
 

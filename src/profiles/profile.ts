@@ -10,7 +10,7 @@ export interface EventTypeDefinition {
    * or filled in, so that `data` is delivered as posted, and `z.toJSONSchema` can show it.
    */
   data: z.ZodType<Record<string, unknown>>;
-  /** A realistic `data`, valid by the schema: test events, dashboard and docs use it. */
+  /** A realistic `data`, valid against the schema: test events, dashboard and docs use it. */
   sample: Record<string, unknown>;
 }
 
@@ -37,7 +37,7 @@ export interface ProviderEvent {
 export interface ProviderEvents {
   /** Our term for what happened (`opened`) → the event type that it becomes. Others are only stored. */
   types: ReadonlyMap<string, string>;
-  /** The `data` of that event, valid by the type's schema. */
+  /** The `data` of that event, valid against the type's schema. */
   data: (event: ProviderEvent) => Record<string, unknown>;
 }
 

@@ -14,7 +14,7 @@ export interface EventTypeRecord extends Partial<Record<OwnerField, string>> {
   description: string;
   /** JSON Schema 2020-12 as JSON text: `$` and dots have a meaning in MongoDB. */
   schema: string;
-  /** Sample `data`, valid by the schema, as JSON. */
+  /** Sample `data`, valid against the schema, as JSON. */
   sample: string;
   /** By `takeTurn`. */
   turns?: number;

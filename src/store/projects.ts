@@ -27,7 +27,7 @@ export interface ProjectRecord {
   catalog?: string | null;
   plan: string | null;
   ownerEmail: string | null;
-  /** How its events are driven; null: by POSTHORN_DISPATCH. */
+  /** How its events are processed; null: as POSTHORN_DISPATCH says. */
   dispatch: Dispatch | null;
   policy: ProjectPolicy;
   /** By provider: the key that verifies its signatures, sealed for `providerKeyOwner`. */

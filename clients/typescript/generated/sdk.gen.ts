@@ -416,7 +416,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * List keys
    *
-   * The admin key, or a key of role `owner` of this project.
+   * The admin key, or a key with the role `owner` for this project.
    */
   public listKeys<ThrowOnError extends boolean = false>(
     options: Options<ListKeysData, ThrowOnError>,
@@ -438,7 +438,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Create a key
    *
-   * The admin key, or a key of role `owner` of this project. An `owner` may do everything in its project, a `sender` post events and providers’ reports, a `reader` read.
+   * The admin key, or a key with the role `owner` for this project. An `owner` may do everything in its project, a `sender` post events and providers’ reports, a `reader` read.
    */
   public createKey<ThrowOnError extends boolean = false>(
     options: Options<CreateKeyData, ThrowOnError>,
@@ -464,7 +464,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Revoke a key
    *
-   * The admin key, or a key of role `owner` of this project.
+   * The admin key, or a key with the role `owner` for this project.
    */
   public deleteKey<ThrowOnError extends boolean = false>(
     options: Options<DeleteKeyData, ThrowOnError>,
@@ -1078,7 +1078,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Post an event
    *
-   * Once this is answered, the event won’t be lost. `data` must be valid by the type’s schema. `type` and `createdAt` may also be given with the names of the project’s envelope: `event`, `timestamp`; `workspaceId`, if the envelope has it, must be this project. `createdAt` is sent as written. Repeated with the same `Idempotency-Key`, the same body returns the first event.
+   * Once this is answered, the event won’t be lost. `data` must be valid against the type’s schema. `type` and `createdAt` may also be given with the names of the project’s envelope: `event`, `timestamp`; `workspaceId`, if the envelope has it, must be this project. `createdAt` is sent as written. Repeated with the same `Idempotency-Key`, the same body returns the first event.
    */
   public postEvent<ThrowOnError extends boolean = false>(
     options: Options<PostEventData, ThrowOnError>,
@@ -1380,7 +1380,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Replay many deliveries
    *
-   * Selects deliveries created in a time range, by status, and optionally by webhook and types. `types` accepts what subscriptions accept; families stand for the types that exist now, and `*` for all. In a project that defines its own types, the name of one that no longer exists selects its deliveries too. A project may have 200 running or paused replays at a time by its keys, and 200 by its portal links.
+   * Selects deliveries created in a time range, by status, and optionally by webhook and types. `types` accepts what subscriptions accept; families stand for the types that exist now, and `*` for all. In a project that defines its own types, the name of one that no longer exists selects its deliveries too. A project may have 200 running or paused replays at a time started with its keys, and 200 started through its portal links.
    */
   public createReplay<ThrowOnError extends boolean = false>(
     options: Options<CreateReplayData, ThrowOnError>,
@@ -1430,7 +1430,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Pause a bulk replay
    *
-   * Nothing more of it is sent, except what a worker has already taken. What it has queued is again what it was before; so is, within seconds, what a worker puts back into the queue. A resume continues it.
+   * No more deliveries are sent, except those that a worker has already taken. Queued deliveries get back the status that they had before the replay; so do, within seconds, those that a worker returns to the queue. A resume continues it.
    */
   public pauseReplay<ThrowOnError extends boolean = false>(
     options: Options<PauseReplayData, ThrowOnError>,
@@ -1482,7 +1482,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Cancel a bulk replay
    *
-   * Nothing more of it is sent, except what a worker has already taken. What it has queued is again what it was before; so is, within seconds, what a worker puts back into the queue.
+   * No more deliveries are sent, except those that a worker has already taken. Queued deliveries get back the status that they had before the replay; so do, within seconds, those that a worker returns to the queue.
    */
   public cancelReplay<ThrowOnError extends boolean = false>(
     options: Options<CancelReplayData, ThrowOnError>,
@@ -1572,7 +1572,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Deliveries as they change
    *
-   * Server-sent events, for keys that may read deliveries, sessions, and portal links. `delivery`: one has changed; its data is that of a list’s item. `ready`: changes from now on are sent, so load your lists now. `reload`: load them again, since changes could not be sent (`reason`: `missed`, more than MongoDB or Posthorn remembers since `Last-Event-ID`; `busy`, too many came back with one at once, sent within 5 s; `many`, more than 200 at once; `polling`, MongoDB has no change streams at the moment: repeated every 5 s, until it has). `end`: it is not continued (`reason`: `unauthorized`) or connect again (`restart`). A line at least every 5 s shows that the connection is alive. A key may have 50 streams open, a project’s keys 100, and all of its portal links as many; whoever leaves more than 256 KiB unread is disconnected.
+   * Server-sent events, for keys that may read deliveries, sessions, and portal links. `delivery`: one has changed; its data is that of a list’s item. `ready`: changes from now on are sent, so load your lists now. `reload`: load them again, since changes could not be sent (`reason`: `missed`, more than MongoDB or Posthorn remembers since `Last-Event-ID`; `busy`, too many came back with one at once, sent within 5 s; `many`, more than 200 at once; `polling`, MongoDB has no change streams at the moment: repeated every 5 s, until it has). `end`: the stream ends. With the `reason` `unauthorized`, do not reconnect; with `restart`, connect again. A line at least every 5 s shows that the connection is alive. A key may have 50 streams open, a project’s keys 100, and all of its portal links as many; a client that leaves more than 256 KiB unread is disconnected.
    */
   public streamDeliveries<ThrowOnError extends boolean = false>(
     options?: Options<StreamDeliveriesData, ThrowOnError, StreamDeliveriesResponse>,
@@ -1766,7 +1766,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Receive a provider’s event
    *
-   * Only in projects of a profile that accepts e-mail providers’ events: 404 otherwise. `email.opened`, `opened`, `email.open` and `open` in any case, and the same for click, bounce and unsubscribe, become events; other types are stored. `GET /v1/reports` shows what became of it.
+   * Only in projects of a profile that accepts e-mail providers’ events: 404 otherwise. `email.opened`, `opened`, `email.open` and `open` in any case, and the same for click, bounce and unsubscribe, become events; other types are stored. `GET /v1/reports` shows the result.
    */
   public receiveProviderEvent<ThrowOnError extends boolean = false>(
     options: Options<ReceiveProviderEventData, ThrowOnError>,
@@ -1826,7 +1826,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * List what providers reported
    *
-   * All reports, and what became of each.
+   * All reports, and what happened to each.
    */
   public listReports<ThrowOnError extends boolean = false>(
     options?: Options<ListReportsData, ThrowOnError>,
@@ -1898,7 +1898,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Create a portal link
    *
-   * For the customer whose webhooks the project holds: a page to embed, and a token for `/v1` with just these rights, for this project. It can’t set `policy` and `externalId` of webhooks, and undoes nothing that a key did: it doesn’t enable, resume, delete or send to what the platform has disabled or paused, nor create another webhook with its URL. It ends at `expiresAt`, with the key that made it, and by `DELETE`. [The guide](docs/guide-portal.md) says how to embed and renew it.
+   * For the customer whose webhooks the project holds: a page to embed, and a token for `/v1` with only these rights, for this project. It can’t set a webhook’s `policy` or `externalId`, or the `data` of a test event. It can’t undo what was done with a key: it can’t enable, resume, delete or send to webhooks that the platform has disabled or paused, or create another webhook with the same URL. It ends at `expiresAt`, with the key that created it, and by `DELETE`. [The guide](docs/guide-portal.md) says how to embed and renew it.
    */
   public createPortalLink<ThrowOnError extends boolean = false>(
     options: Options<CreatePortalLinkData, ThrowOnError>,
@@ -2039,7 +2039,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Whether it can accept events
    *
-   * It can without Temporal: events are delivered once Temporal is back. 503 until `setup` has run; while MongoDB can't be used or no majority of its replica set confirms writes, as checked every five seconds; while the machine's clock differs by more than five seconds from MongoDB's; and, in a process that also works, while the worker waits for the encryption keys.
+   * It can without Temporal: events are delivered once Temporal is back. 503 until `setup` has run; while MongoDB can't be used or no majority of its replica set confirms writes, as checked every five seconds; while the machine's clock differs by more than five seconds from MongoDB's; and, in a process that also runs a worker, while the worker waits for the encryption keys.
    */
   public getReadiness<ThrowOnError extends boolean = false>(
     options?: Options<GetReadinessData, ThrowOnError>,

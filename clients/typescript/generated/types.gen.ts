@@ -49,7 +49,7 @@ export type Project = {
    */
   id: string;
   /**
-   * The caller’s own id, usable as `ext:<externalId>` wherever an id is.
+   * The caller’s own id, usable as `ext:<externalId>` wherever an id is accepted.
    */
   externalId: string | null;
   /**
@@ -73,7 +73,7 @@ export type Project = {
    */
   ownerEmail: string | null;
   /**
-   * How its events are driven; null: by POSTHORN_DISPATCH.
+   * How its events are processed; null: as POSTHORN_DISPATCH says.
    */
   dispatch: 'workflow' | 'auto' | 'express' | null;
   /**
@@ -97,7 +97,7 @@ export type Project = {
      */
     ratePerSecond?: number | null;
     /**
-     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     * The order in which waiting deliveries are sent: oldest events first, or newest first, so that a backlog does not delay new events.
      */
     backlogOrder?: 'oldest_first' | 'newest_first';
     /**
@@ -135,7 +135,7 @@ export type NewProject = {
    */
   id: string;
   /**
-   * The caller’s own id, usable as `ext:<externalId>` wherever an id is.
+   * The caller’s own id, usable as `ext:<externalId>` wherever an id is accepted.
    */
   externalId: string | null;
   /**
@@ -159,7 +159,7 @@ export type NewProject = {
    */
   ownerEmail: string | null;
   /**
-   * How its events are driven; null: by POSTHORN_DISPATCH.
+   * How its events are processed; null: as POSTHORN_DISPATCH says.
    */
   dispatch: 'workflow' | 'auto' | 'express' | null;
   /**
@@ -183,7 +183,7 @@ export type NewProject = {
      */
     ratePerSecond?: number | null;
     /**
-     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     * The order in which waiting deliveries are sent: oldest events first, or newest first, so that a backlog does not delay new events.
      */
     backlogOrder?: 'oldest_first' | 'newest_first';
     /**
@@ -388,7 +388,7 @@ export type EventType = {
     [key: string]: unknown;
   };
   /**
-   * An example of `data`, valid by the schema.
+   * An example of `data`, valid against the schema.
    */
   sample: {
     [key: string]: unknown;
@@ -421,7 +421,7 @@ export type WebhookDefaults = {
      */
     ratePerSecond: number | null;
     /**
-     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     * The order in which waiting deliveries are sent: oldest events first, or newest first, so that a backlog does not delay new events.
      */
     backlogOrder: 'oldest_first' | 'newest_first';
   };
@@ -430,7 +430,7 @@ export type WebhookDefaults = {
    */
   acceptsSecret: boolean;
   /**
-   * The type of the event that a webhook is sent when it is created; null: none. Nobody can post it or subscribe to it.
+   * The type of the event that a webhook is sent when it is created; null: none. It can’t be posted or subscribed to.
    */
   pingType: string | null;
 };
@@ -445,7 +445,7 @@ export type Webhook = {
    */
   projectId: string;
   /**
-   * The caller’s own id, usable as `ext:<externalId>` wherever an id is.
+   * The caller’s own id, usable as `ext:<externalId>` wherever an id is accepted.
    */
   externalId: string | null;
   /**
@@ -477,7 +477,7 @@ export type Webhook = {
    */
   disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
   /**
-   * Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.
+   * Who disabled it by a request: `platform`, with a key, or `customer`, through a portal link. A portal link can’t enable a webhook that was disabled with a key.
    */
   disabledBy: 'platform' | 'customer' | null;
   /**
@@ -505,7 +505,7 @@ export type Webhook = {
    */
   health: {
     /**
-     * `failing`: its last attempt failed. What is disabled is shown as that, whether or not it is paused or failing; what is paused likewise.
+     * `failing`: its last attempt failed. If several apply, `disabled` takes precedence over `paused`, and `paused` over `failing`.
      */
     state: 'healthy' | 'failing' | 'paused' | 'disabled';
     /**
@@ -517,7 +517,7 @@ export type Webhook = {
      */
     reason?: string;
     /**
-     * What to do about it, in words: for a portal link, by its customer.
+     * What to do about it; through a portal link, what the customer can do.
      */
     remedy?: string;
   };
@@ -546,7 +546,7 @@ export type Webhook = {
      */
     ratePerSecond?: number | null;
     /**
-     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     * The order in which waiting deliveries are sent: oldest events first, or newest first, so that a backlog does not delay new events.
      */
     backlogOrder?: 'oldest_first' | 'newest_first';
   };
@@ -582,7 +582,7 @@ export type NewWebhook = {
    */
   projectId: string;
   /**
-   * The caller’s own id, usable as `ext:<externalId>` wherever an id is.
+   * The caller’s own id, usable as `ext:<externalId>` wherever an id is accepted.
    */
   externalId: string | null;
   /**
@@ -614,7 +614,7 @@ export type NewWebhook = {
    */
   disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
   /**
-   * Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.
+   * Who disabled it by a request: `platform`, with a key, or `customer`, through a portal link. A portal link can’t enable a webhook that was disabled with a key.
    */
   disabledBy: 'platform' | 'customer' | null;
   /**
@@ -642,7 +642,7 @@ export type NewWebhook = {
    */
   health: {
     /**
-     * `failing`: its last attempt failed. What is disabled is shown as that, whether or not it is paused or failing; what is paused likewise.
+     * `failing`: its last attempt failed. If several apply, `disabled` takes precedence over `paused`, and `paused` over `failing`.
      */
     state: 'healthy' | 'failing' | 'paused' | 'disabled';
     /**
@@ -654,7 +654,7 @@ export type NewWebhook = {
      */
     reason?: string;
     /**
-     * What to do about it, in words: for a portal link, by its customer.
+     * What to do about it; through a portal link, what the customer can do.
      */
     remedy?: string;
   };
@@ -683,7 +683,7 @@ export type NewWebhook = {
      */
     ratePerSecond?: number | null;
     /**
-     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     * The order in which waiting deliveries are sent: oldest events first, or newest first, so that a backlog does not delay new events.
      */
     backlogOrder?: 'oldest_first' | 'newest_first';
   };
@@ -716,7 +716,7 @@ export type NewWebhook = {
    */
   publicKey?: string;
   /**
-   * The result of the test ping, if the profile sends one. `pending`: its attempt has not ended in time, its webhook was deleted meanwhile, or ten pings of the project are already waited for; its delivery shows what becomes of it.
+   * The result of the test ping, if the profile sends one. `pending`: the attempt did not end in time, the webhook was deleted in the meantime, or ten pings of the project were already in progress; the delivery shows the result.
    */
   ping?: {
     /**
@@ -755,7 +755,7 @@ export type UpdatedWebhook = {
    */
   projectId: string;
   /**
-   * The caller’s own id, usable as `ext:<externalId>` wherever an id is.
+   * The caller’s own id, usable as `ext:<externalId>` wherever an id is accepted.
    */
   externalId: string | null;
   /**
@@ -787,7 +787,7 @@ export type UpdatedWebhook = {
    */
   disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
   /**
-   * Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.
+   * Who disabled it by a request: `platform`, with a key, or `customer`, through a portal link. A portal link can’t enable a webhook that was disabled with a key.
    */
   disabledBy: 'platform' | 'customer' | null;
   /**
@@ -815,7 +815,7 @@ export type UpdatedWebhook = {
    */
   health: {
     /**
-     * `failing`: its last attempt failed. What is disabled is shown as that, whether or not it is paused or failing; what is paused likewise.
+     * `failing`: its last attempt failed. If several apply, `disabled` takes precedence over `paused`, and `paused` over `failing`.
      */
     state: 'healthy' | 'failing' | 'paused' | 'disabled';
     /**
@@ -827,7 +827,7 @@ export type UpdatedWebhook = {
      */
     reason?: string;
     /**
-     * What to do about it, in words: for a portal link, by its customer.
+     * What to do about it; through a portal link, what the customer can do.
      */
     remedy?: string;
   };
@@ -856,7 +856,7 @@ export type UpdatedWebhook = {
      */
     ratePerSecond?: number | null;
     /**
-     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     * The order in which waiting deliveries are sent: oldest events first, or newest first, so that a backlog does not delay new events.
      */
     backlogOrder?: 'oldest_first' | 'newest_first';
   };
@@ -881,7 +881,7 @@ export type UpdatedWebhook = {
    */
   updatedAt: string;
   /**
-   * If this enabled it: what was not sent while it was disabled; missing also if that could not be counted in time.
+   * Only if this request enabled the webhook: what was not sent while it was disabled. Also missing if that could not be counted in time.
    */
   skipped?: {
     /**
@@ -987,11 +987,11 @@ export type WebhookStats = {
    */
   until: string;
   /**
-   * What happened before this is counted. It is now, unless a lot of older deliveries keep changing.
+   * Everything up to this time is counted: up to the present, unless many older deliveries keep changing.
    */
   countedAt: string;
   /**
-   * Only with `interval=day`: those of UTC. The first and the last may be parts.
+   * Only with `interval=day`: the days, in UTC. The first and the last may be partial.
    */
   days?: Array<{
     /**
@@ -1185,13 +1185,13 @@ export type ListedEventType = {
     [key: string]: unknown;
   };
   /**
-   * An example of `data`, valid by the schema.
+   * An example of `data`, valid against the schema.
    */
   sample: {
     [key: string]: unknown;
   };
   /**
-   * Where it is defined: in the profile, where nobody can change it; in the project, which can change and delete it; or in the catalogue, which the project can override.
+   * Where it is defined: in the profile, where it can’t be changed; in the project, which can change and delete it; or in the catalogue, which the project can override.
    */
   source: 'profile' | 'project' | 'catalog';
 };
@@ -1527,7 +1527,7 @@ export type ExplainedDelivery = {
    */
   completedAt: string | null;
   /**
-   * The last 50. Where they are over 256 KiB, headers and bodies of the last three.
+   * The last 50. If they exceed 256 KiB together, only the last three keep their headers and bodies.
    */
   attempts: Array<Attempt>;
   /**
@@ -1629,7 +1629,7 @@ export type Attempt = {
 
 export type PendingExplanation = {
   /**
-   * `paused`: by an operator in Temporal, the workflow by a signal or as a whole, or its attempts; `message` says which, but not by a portal link.
+   * `paused`: an operator has paused it in Temporal: the workflow, by a signal or as a whole, or its attempts. `message` says which, except to portal links.
    */
   reason:
     | 'webhook_paused'
@@ -1658,7 +1658,7 @@ export type PendingExplanation = {
    */
   nextAttemptAt: string | null;
   /**
-   * What is waited when the next attempt has failed, then after each further one; empty: it is the last.
+   * The delays after the next attempt, if it fails, and after each later one; empty: the next attempt is the last.
    */
   laterDelaysMs: Array<number>;
 };
@@ -1757,7 +1757,7 @@ export type Delivery = {
    */
   completedAt: string | null;
   /**
-   * The last 50. Where they are over 256 KiB, headers and bodies of the last three.
+   * The last 50. If they exceed 256 KiB together, only the last three keep their headers and bodies.
    */
   attempts: Array<Attempt>;
   /**
@@ -1830,15 +1830,15 @@ export type Replay = {
    */
   ratePerSecond: number | null;
   /**
-   * `completed`: all of it has been attempted, or has ended otherwise; it runs as long as a paused webhook holds some of it. `paused` and `cancelled`: what was queued, and no worker had taken, is again what it was before; so is, within seconds, what a worker puts back into the queue.
+   * `completed`: every delivery has been attempted or has ended otherwise. A replay keeps running while a paused webhook holds some of its deliveries. `paused` and `cancelled`: queued deliveries that no worker had taken got back their previous status; so do, within seconds, those that a worker returns to the queue.
    */
   status: 'running' | 'paused' | 'completed' | 'cancelled';
   /**
-   * `platform`: with a key; `customer`: by a portal link. Links pause, resume and cancel only those of links.
+   * `platform`: with a key; `customer`: through a portal link. A portal link can pause, resume and cancel only replays that portal links have started.
    */
   startedBy: 'platform' | 'customer';
   /**
-   * Who paused it. Links don’t resume what was paused with a key.
+   * Who paused it. A portal link can’t resume what was paused with a key.
    */
   pausedBy: 'platform' | 'customer' | null;
   /**
@@ -1850,7 +1850,7 @@ export type Replay = {
    */
   replayed: number;
   /**
-   * Could not be replayed: the webhook is gone, or was disabled since the replay was requested, or the delivery is pending again, or was replayed otherwise meanwhile, or it has expired or its payload was deleted; or it was queued and ended before it was sent, cancelled or with its webhook. Deliveries that the replay no longer finds for one of these reasons are counted when it completes.
+   * How many could not be replayed: the webhook was deleted, or disabled after the replay was requested; the delivery is pending again, was replayed separately or has expired, or its payload was deleted; or it was queued but cancelled, or ended with its webhook, before it was sent. Deliveries that the replay no longer finds for one of these reasons are counted when it completes.
    */
   failed: number;
   /**
@@ -1936,11 +1936,11 @@ export type Stats = {
    */
   until: string;
   /**
-   * What happened before this is counted. It is now, unless a lot of older deliveries keep changing.
+   * Everything up to this time is counted: up to the present, unless many older deliveries keep changing.
    */
   countedAt: string;
   /**
-   * Only with `interval=day`: those of UTC. The first and the last may be parts.
+   * Only with `interval=day`: the days, in UTC. The first and the last may be partial.
    */
   days?: Array<{
     /**
@@ -2218,7 +2218,7 @@ export type Stats = {
        */
       disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
       /**
-       * Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.
+       * Who disabled it by a request: `platform`, with a key, or `customer`, through a portal link. A portal link can’t enable a webhook that was disabled with a key.
        */
       disabledBy: 'platform' | 'customer' | null;
       /**
@@ -2234,7 +2234,7 @@ export type Stats = {
        */
       lastFailedAt: string | null;
       /**
-       * `failing`: its last attempt failed. What is disabled is shown as that, whether or not it is paused or failing; what is paused likewise.
+       * `failing`: its last attempt failed. If several apply, `disabled` takes precedence over `paused`, and `paused` over `failing`.
        */
       state: 'healthy' | 'failing' | 'paused' | 'disabled';
       /**
@@ -2246,7 +2246,7 @@ export type Stats = {
        */
       reason?: string;
       /**
-       * What to do about it, in words: for a portal link, by its customer.
+       * What to do about it; through a portal link, what the customer can do.
        */
       remedy?: string;
     }>;
@@ -2599,7 +2599,7 @@ export type ProjectWritable = {
    */
   id: string;
   /**
-   * The caller’s own id, usable as `ext:<externalId>` wherever an id is.
+   * The caller’s own id, usable as `ext:<externalId>` wherever an id is accepted.
    */
   externalId: string | null;
   /**
@@ -2623,7 +2623,7 @@ export type ProjectWritable = {
    */
   ownerEmail: string | null;
   /**
-   * How its events are driven; null: by POSTHORN_DISPATCH.
+   * How its events are processed; null: as POSTHORN_DISPATCH says.
    */
   dispatch: 'workflow' | 'auto' | 'express' | null;
   /**
@@ -2643,7 +2643,7 @@ export type ProjectWritable = {
      */
     ratePerSecond?: number | null;
     /**
-     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     * The order in which waiting deliveries are sent: oldest events first, or newest first, so that a backlog does not delay new events.
      */
     backlogOrder?: 'oldest_first' | 'newest_first';
     /**
@@ -2681,7 +2681,7 @@ export type NewProjectWritable = {
    */
   id: string;
   /**
-   * The caller’s own id, usable as `ext:<externalId>` wherever an id is.
+   * The caller’s own id, usable as `ext:<externalId>` wherever an id is accepted.
    */
   externalId: string | null;
   /**
@@ -2705,7 +2705,7 @@ export type NewProjectWritable = {
    */
   ownerEmail: string | null;
   /**
-   * How its events are driven; null: by POSTHORN_DISPATCH.
+   * How its events are processed; null: as POSTHORN_DISPATCH says.
    */
   dispatch: 'workflow' | 'auto' | 'express' | null;
   /**
@@ -2725,7 +2725,7 @@ export type NewProjectWritable = {
      */
     ratePerSecond?: number | null;
     /**
-     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     * The order in which waiting deliveries are sent: oldest events first, or newest first, so that a backlog does not delay new events.
      */
     backlogOrder?: 'oldest_first' | 'newest_first';
     /**
@@ -2807,7 +2807,7 @@ export type WebhookDefaultsWritable = {
      */
     ratePerSecond: number | null;
     /**
-     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     * The order in which waiting deliveries are sent: oldest events first, or newest first, so that a backlog does not delay new events.
      */
     backlogOrder: 'oldest_first' | 'newest_first';
   };
@@ -2816,7 +2816,7 @@ export type WebhookDefaultsWritable = {
    */
   acceptsSecret: boolean;
   /**
-   * The type of the event that a webhook is sent when it is created; null: none. Nobody can post it or subscribe to it.
+   * The type of the event that a webhook is sent when it is created; null: none. It can’t be posted or subscribed to.
    */
   pingType: string | null;
 };
@@ -2831,7 +2831,7 @@ export type WebhookWritable = {
    */
   projectId: string;
   /**
-   * The caller’s own id, usable as `ext:<externalId>` wherever an id is.
+   * The caller’s own id, usable as `ext:<externalId>` wherever an id is accepted.
    */
   externalId: string | null;
   /**
@@ -2863,7 +2863,7 @@ export type WebhookWritable = {
    */
   disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
   /**
-   * Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.
+   * Who disabled it by a request: `platform`, with a key, or `customer`, through a portal link. A portal link can’t enable a webhook that was disabled with a key.
    */
   disabledBy: 'platform' | 'customer' | null;
   /**
@@ -2891,7 +2891,7 @@ export type WebhookWritable = {
    */
   health: {
     /**
-     * `failing`: its last attempt failed. What is disabled is shown as that, whether or not it is paused or failing; what is paused likewise.
+     * `failing`: its last attempt failed. If several apply, `disabled` takes precedence over `paused`, and `paused` over `failing`.
      */
     state: 'healthy' | 'failing' | 'paused' | 'disabled';
     /**
@@ -2903,7 +2903,7 @@ export type WebhookWritable = {
      */
     reason?: string;
     /**
-     * What to do about it, in words: for a portal link, by its customer.
+     * What to do about it; through a portal link, what the customer can do.
      */
     remedy?: string;
   };
@@ -2928,7 +2928,7 @@ export type WebhookWritable = {
      */
     ratePerSecond?: number | null;
     /**
-     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     * The order in which waiting deliveries are sent: oldest events first, or newest first, so that a backlog does not delay new events.
      */
     backlogOrder?: 'oldest_first' | 'newest_first';
   };
@@ -2964,7 +2964,7 @@ export type NewWebhookWritable = {
    */
   projectId: string;
   /**
-   * The caller’s own id, usable as `ext:<externalId>` wherever an id is.
+   * The caller’s own id, usable as `ext:<externalId>` wherever an id is accepted.
    */
   externalId: string | null;
   /**
@@ -2996,7 +2996,7 @@ export type NewWebhookWritable = {
    */
   disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
   /**
-   * Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.
+   * Who disabled it by a request: `platform`, with a key, or `customer`, through a portal link. A portal link can’t enable a webhook that was disabled with a key.
    */
   disabledBy: 'platform' | 'customer' | null;
   /**
@@ -3024,7 +3024,7 @@ export type NewWebhookWritable = {
    */
   health: {
     /**
-     * `failing`: its last attempt failed. What is disabled is shown as that, whether or not it is paused or failing; what is paused likewise.
+     * `failing`: its last attempt failed. If several apply, `disabled` takes precedence over `paused`, and `paused` over `failing`.
      */
     state: 'healthy' | 'failing' | 'paused' | 'disabled';
     /**
@@ -3036,7 +3036,7 @@ export type NewWebhookWritable = {
      */
     reason?: string;
     /**
-     * What to do about it, in words: for a portal link, by its customer.
+     * What to do about it; through a portal link, what the customer can do.
      */
     remedy?: string;
   };
@@ -3061,7 +3061,7 @@ export type NewWebhookWritable = {
      */
     ratePerSecond?: number | null;
     /**
-     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     * The order in which waiting deliveries are sent: oldest events first, or newest first, so that a backlog does not delay new events.
      */
     backlogOrder?: 'oldest_first' | 'newest_first';
   };
@@ -3094,7 +3094,7 @@ export type NewWebhookWritable = {
    */
   publicKey?: string;
   /**
-   * The result of the test ping, if the profile sends one. `pending`: its attempt has not ended in time, its webhook was deleted meanwhile, or ten pings of the project are already waited for; its delivery shows what becomes of it.
+   * The result of the test ping, if the profile sends one. `pending`: the attempt did not end in time, the webhook was deleted in the meantime, or ten pings of the project were already in progress; the delivery shows the result.
    */
   ping?: {
     /**
@@ -3133,7 +3133,7 @@ export type UpdatedWebhookWritable = {
    */
   projectId: string;
   /**
-   * The caller’s own id, usable as `ext:<externalId>` wherever an id is.
+   * The caller’s own id, usable as `ext:<externalId>` wherever an id is accepted.
    */
   externalId: string | null;
   /**
@@ -3165,7 +3165,7 @@ export type UpdatedWebhookWritable = {
    */
   disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
   /**
-   * Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.
+   * Who disabled it by a request: `platform`, with a key, or `customer`, through a portal link. A portal link can’t enable a webhook that was disabled with a key.
    */
   disabledBy: 'platform' | 'customer' | null;
   /**
@@ -3193,7 +3193,7 @@ export type UpdatedWebhookWritable = {
    */
   health: {
     /**
-     * `failing`: its last attempt failed. What is disabled is shown as that, whether or not it is paused or failing; what is paused likewise.
+     * `failing`: its last attempt failed. If several apply, `disabled` takes precedence over `paused`, and `paused` over `failing`.
      */
     state: 'healthy' | 'failing' | 'paused' | 'disabled';
     /**
@@ -3205,7 +3205,7 @@ export type UpdatedWebhookWritable = {
      */
     reason?: string;
     /**
-     * What to do about it, in words: for a portal link, by its customer.
+     * What to do about it; through a portal link, what the customer can do.
      */
     remedy?: string;
   };
@@ -3230,7 +3230,7 @@ export type UpdatedWebhookWritable = {
      */
     ratePerSecond?: number | null;
     /**
-     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     * The order in which waiting deliveries are sent: oldest events first, or newest first, so that a backlog does not delay new events.
      */
     backlogOrder?: 'oldest_first' | 'newest_first';
   };
@@ -3255,7 +3255,7 @@ export type UpdatedWebhookWritable = {
    */
   updatedAt: string;
   /**
-   * If this enabled it: what was not sent while it was disabled; missing also if that could not be counted in time.
+   * Only if this request enabled the webhook: what was not sent while it was disabled. Also missing if that could not be counted in time.
    */
   skipped?: {
     /**
@@ -3383,7 +3383,7 @@ export type ListProjectsResponse = ListProjectsResponses[keyof ListProjectsRespo
 export type CreateProjectData = {
   body: {
     /**
-     * The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is.
+     * The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is accepted.
      */
     externalId?: string | null;
     /**
@@ -3403,7 +3403,7 @@ export type CreateProjectData = {
      */
     ownerEmail?: string | null;
     /**
-     * How its events are driven; null: by POSTHORN_DISPATCH.
+     * How its events are processed; null: as POSTHORN_DISPATCH says.
      */
     dispatch?: 'workflow' | 'auto' | 'express' | null;
     /**
@@ -3427,7 +3427,7 @@ export type CreateProjectData = {
        */
       ratePerSecond?: number | null;
       /**
-       * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+       * The order in which waiting deliveries are sent: oldest events first, or newest first, so that a backlog does not delay new events.
        */
       backlogOrder?: 'oldest_first' | 'newest_first';
       /**
@@ -3494,7 +3494,7 @@ export type CreateProjectErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -3697,7 +3697,7 @@ export type GetProjectResponse = GetProjectResponses[keyof GetProjectResponses];
 export type UpdateProjectData = {
   body?: {
     /**
-     * The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is.
+     * The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is accepted.
      */
     externalId?: string | null;
     /**
@@ -3717,7 +3717,7 @@ export type UpdateProjectData = {
      */
     ownerEmail?: string | null;
     /**
-     * How its events are driven; null: by POSTHORN_DISPATCH.
+     * How its events are processed; null: as POSTHORN_DISPATCH says.
      */
     dispatch?: 'workflow' | 'auto' | 'express' | null;
     /**
@@ -3741,7 +3741,7 @@ export type UpdateProjectData = {
        */
       ratePerSecond?: number | null;
       /**
-       * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+       * The order in which waiting deliveries are sent: oldest events first, or newest first, so that a backlog does not delay new events.
        */
       backlogOrder?: 'oldest_first' | 'newest_first';
       /**
@@ -3817,7 +3817,7 @@ export type UpdateProjectErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -3999,7 +3999,7 @@ export type CreateKeyErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -4478,7 +4478,7 @@ export type DefineCatalogEventTypeData = {
       [key: string]: unknown;
     };
     /**
-     * An example of `data`, valid by the schema.
+     * An example of `data`, valid against the schema.
      */
     sample: {
       [key: string]: unknown;
@@ -4526,7 +4526,7 @@ export type DefineCatalogEventTypeErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -4821,7 +4821,7 @@ export type ListWebhooksResponse = ListWebhooksResponses[keyof ListWebhooksRespo
 export type CreateWebhookData = {
   body: {
     /**
-     * The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is.
+     * The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is accepted.
      */
     externalId?: string | null;
     /**
@@ -4867,7 +4867,7 @@ export type CreateWebhookData = {
        */
       ratePerSecond?: number | null;
       /**
-       * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+       * The order in which waiting deliveries are sent: oldest events first, or newest first, so that a backlog does not delay new events.
        */
       backlogOrder?: 'oldest_first' | 'newest_first';
     };
@@ -4928,7 +4928,7 @@ export type CreateWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -5131,7 +5131,7 @@ export type GetWebhookResponse = GetWebhookResponses[keyof GetWebhookResponses];
 export type UpdateWebhookData = {
   body?: {
     /**
-     * The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is.
+     * The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is accepted.
      */
     externalId?: string | null;
     /**
@@ -5177,7 +5177,7 @@ export type UpdateWebhookData = {
        */
       ratePerSecond?: number | null;
       /**
-       * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+       * The order in which waiting deliveries are sent: oldest events first, or newest first, so that a backlog does not delay new events.
        */
       backlogOrder?: 'oldest_first' | 'newest_first';
     };
@@ -5234,7 +5234,7 @@ export type UpdateWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -5399,7 +5399,7 @@ export type RotateWebhookSecretErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -5491,7 +5491,7 @@ export type TestWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -5950,7 +5950,7 @@ export type DefineEventTypeData = {
       [key: string]: unknown;
     };
     /**
-     * An example of `data`, valid by the schema.
+     * An example of `data`, valid against the schema.
      */
     sample: {
       [key: string]: unknown;
@@ -5994,7 +5994,7 @@ export type DefineEventTypeErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -6168,13 +6168,13 @@ export type PostEventData = {
      */
     type?: string;
     /**
-     * What happened, by the schema of its type.
+     * The event’s data, as its type’s schema defines it.
      */
     data: {
       [key: string]: unknown;
     };
     /**
-     * When it happened, in ISO 8601 with an offset: from the year 2000 on, and at most five minutes from now; default: now.
+     * When it happened, in ISO 8601 with an offset: not before the year 2000, and at most five minutes in the future; default: now.
      */
     createdAt?: string;
     /**
@@ -6186,7 +6186,7 @@ export type PostEventData = {
      */
     workspaceId?: string;
     /**
-     * When it happened, in ISO 8601 with an offset: from the year 2000 on, and at most five minutes from now; default: now.
+     * When it happened, in ISO 8601 with an offset: not before the year 2000, and at most five minutes in the future; default: now.
      */
     timestamp?: string;
   };
@@ -6196,7 +6196,7 @@ export type PostEventData = {
      */
     'x-project-id'?: string;
     /**
-     * A body that was accepted under it is answered with the first event, even if it would be refused now. Two bodies are equal if they have the same values, in any order of members, and with all digits of their numbers; a different body with a known key is 409. In double quotes it is the same key. `/v1/events` and `/v1/events/batch` have keys of their own: the same key on both is two.
+     * A body that was accepted under it is answered with the first event, even if it would be refused now. Two bodies are equal if they have the same values, in any order of members, and with all digits of their numbers; a different body with a known key is 409. `"key"` and `key` are the same key. `/v1/events` and `/v1/events/batch` have separate keys: the same text used on both counts as two keys.
      */
     'idempotency-key'?: string;
   };
@@ -6231,7 +6231,7 @@ export type PostEventErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -6294,13 +6294,13 @@ export type PostEventsData = {
          */
         type?: string;
         /**
-         * What happened, by the schema of its type.
+         * The event’s data, as its type’s schema defines it.
          */
         data: {
           [key: string]: unknown;
         };
         /**
-         * When it happened, in ISO 8601 with an offset: from the year 2000 on, and at most five minutes from now; default: now.
+         * When it happened, in ISO 8601 with an offset: not before the year 2000, and at most five minutes in the future; default: now.
          */
         createdAt?: string;
         /**
@@ -6312,7 +6312,7 @@ export type PostEventsData = {
          */
         workspaceId?: string;
         /**
-         * When it happened, in ISO 8601 with an offset: from the year 2000 on, and at most five minutes from now; default: now.
+         * When it happened, in ISO 8601 with an offset: not before the year 2000, and at most five minutes in the future; default: now.
          */
         timestamp?: string;
       }
@@ -6324,7 +6324,7 @@ export type PostEventsData = {
      */
     'x-project-id'?: string;
     /**
-     * A body that was accepted under it is answered with the first event, even if it would be refused now. Two bodies are equal if they have the same values, in any order of members, and with all digits of their numbers; a different body with a known key is 409. In double quotes it is the same key. `/v1/events` and `/v1/events/batch` have keys of their own: the same key on both is two.
+     * A body that was accepted under it is answered with the first event, even if it would be refused now. Two bodies are equal if they have the same values, in any order of members, and with all digits of their numbers; a different body with a known key is 409. `"key"` and `key` are the same key. `/v1/events` and `/v1/events/batch` have separate keys: the same text used on both counts as two keys.
      */
     'idempotency-key'?: string;
   };
@@ -6359,7 +6359,7 @@ export type PostEventsErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -6392,7 +6392,7 @@ export type PostEventsResponses = {
      */
     success: true;
     /**
-     * What happened, by the schema of its type.
+     * The event’s data, as its type’s schema defines it.
      */
     data: {
       /**
@@ -6684,7 +6684,7 @@ export type ListDeliveriesData = {
      */
     type?: string;
     /**
-     * By the status code of the last attempt: `500`, the class `5xx`, or several, separated by commas. With `errorCode`: those with one of both. Codes from 200 to 299 are looked for in the list, not in an index: a page may then have fewer items than `limit`, or none, and still a `nextCursor`.
+     * By the status code of the last attempt: `500`, the class `5xx`, or several, separated by commas. With `errorCode`: deliveries that match either. Codes from 200 to 299 are not indexed: a page may then have fewer items than `limit`, or none, and still have a `nextCursor`.
      */
     statusCode?: string;
     /**
@@ -6806,7 +6806,7 @@ export type ExportDeliveriesData = {
      */
     type?: string;
     /**
-     * By the status code of the last attempt: `500`, the class `5xx`, or several, separated by commas. With `errorCode`: those with one of both. Codes from 200 to 299 are looked for in the list, not in an index: a page may then have fewer items than `limit`, or none, and still a `nextCursor`.
+     * By the status code of the last attempt: `500`, the class `5xx`, or several, separated by commas. With `errorCode`: deliveries that match either. Codes from 200 to 299 are not indexed: a page may then have fewer items than `limit`, or none, and still have a `nextCursor`.
      */
     statusCode?: string;
     /**
@@ -7313,7 +7313,7 @@ export type CreateReplayErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -8014,7 +8014,7 @@ export type StreamDeliveriesResponses = {
    */
   200: {
     /**
-     * What it tells.
+     * The kind of message.
      */
     event?: string;
     /**
@@ -8148,7 +8148,7 @@ export type CreatePlatformWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -8387,7 +8387,7 @@ export type UpdatePlatformWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -8486,7 +8486,7 @@ export type ReplacePlatformWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -8545,7 +8545,7 @@ export type ReceiveProviderEventData = {
      */
     'x-project-id'?: string;
     /**
-     * The id of the report: repeated with the same key and `type`, it changes nothing. In double quotes it is the same key.
+     * The id of the report: a repetition with the same key and `type` changes nothing. `"key"` and `key` are the same key.
      */
     'idempotency-key'?: string;
   };
@@ -8576,7 +8576,7 @@ export type ReceiveProviderEventErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -8665,7 +8665,7 @@ export type ReceiveNativeEventErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -8960,7 +8960,7 @@ export type RevokePortalLinksResponse =
 export type CreatePortalLinkData = {
   body: {
     /**
-     * `read`: to see webhooks, events and deliveries; `manage`: also to change webhooks.
+     * `read`: view webhooks, events and deliveries; `manage`: also create, change, test, pause and delete webhooks, read and rotate their secrets, and retry, cancel and replay deliveries.
      */
     capabilities: 'read' | 'manage';
     /**
@@ -9001,7 +9001,7 @@ export type CreatePortalLinkErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -9179,7 +9179,7 @@ export type SignInData = {
       }
     | {
         /**
-         * Instead of it, the token of a sign-in link.
+         * The token of a sign-in link, instead of `key`.
          */
         link: string;
       }
@@ -9189,7 +9189,7 @@ export type SignInData = {
      */
     key?: string;
     /**
-     * Instead of it, the token of a sign-in link.
+     * The token of a sign-in link, instead of `key`.
      */
     link?: string;
   };
@@ -9220,7 +9220,7 @@ export type SignInErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
+   * The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate. `unsupported_media_type`.
    */
   415: Error;
   /**

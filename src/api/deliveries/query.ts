@@ -27,7 +27,7 @@ const deliveryFilters = {
   })
     .optional()
     .describe(
-      'By the status code of the last attempt: `500`, the class `5xx`, or several, separated by commas. With `errorCode`: those with one of both. Codes from 200 to 299 are looked for in the list, not in an index: a page may then have fewer items than `limit`, or none, and still a `nextCursor`.',
+      'By the status code of the last attempt: `500`, the class `5xx`, or several, separated by commas. With `errorCode`: deliveries that match either. Codes from 200 to 299 are not indexed: a page may then have fewer items than `limit`, or none, and still have a `nextCursor`.',
     ),
   errorCode: severalWords(ATTEMPT_ERROR_CODES)
     .optional()

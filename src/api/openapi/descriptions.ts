@@ -1,5 +1,5 @@
 const POSTED_AT =
-  'When it happened, in ISO 8601 with an offset: from the year 2000 on, and at most five minutes from now; default: now.';
+  'When it happened, in ISO 8601 with an offset: not before the year 2000, and at most five minutes in the future; default: now.';
 
 /**
  * Descriptions of properties and parameters that have none where they are defined. A key `Owner.name`
@@ -72,7 +72,7 @@ export const DESCRIPTIONS: Record<string, string> = {
   autoDisableAfter: 'Failed attempts in a row that disable a webhook; null: never.',
   ratePerSecond: 'Maximum attempts per second for a webhook; null: no limit.',
   backlogOrder:
-    'The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.',
+    'The order in which waiting deliveries are sent: oldest events first, or newest first, so that a backlog does not delay new events.',
   maxWebhooks: 'How many webhooks it may have.',
   retentionDays: 'Days that its events and deliveries are kept.',
   providerKeys: 'The keys that verify providers’ reports; null removes one.',
@@ -83,7 +83,7 @@ export const DESCRIPTIONS: Record<string, string> = {
   'AuditEntry.role':
     'The role of the key; `portal:read` or `portal:manage` for a portal link, whose id is then the `key`.',
   'signIn.key': 'The admin key, or a key of a project.',
-  'signIn.link': 'Instead of it, the token of a sign-in link.',
+  'signIn.link': 'The token of a sign-in link, instead of `key`.',
   expiresAt: 'When it expires; null: never.',
   lastUsedAt: 'When it was last used, accurate to the minute; null: never.',
 
@@ -110,13 +110,13 @@ export const DESCRIPTIONS: Record<string, string> = {
   type: 'The name of the event type.',
   'receiveProviderEvent.type': 'What happened to the e-mail.',
   schema: 'JSON Schema 2020-12 of `data`.',
-  sample: 'An example of `data`, valid by the schema.',
+  sample: 'An example of `data`, valid against the schema.',
   'postEvent.createdAt': POSTED_AT,
   'postEvents.createdAt': POSTED_AT,
   'postEvent.timestamp': POSTED_AT,
   'postEvents.timestamp': POSTED_AT,
-  'postEvent.data': 'What happened, by the schema of its type.',
-  'postEvents.data': 'What happened, by the schema of its type.',
+  'postEvent.data': 'The event’s data, as its type’s schema defines it.',
+  'postEvents.data': 'The event’s data, as its type’s schema defines it.',
   acceptedAt: 'When it was accepted.',
 
   // Deliveries

@@ -22,7 +22,7 @@ const DESCRIPTION = `Posthorn delivers events to webhooks: signed, retried, logg
 - Answers are \`{"success":true,"data":…}\`, refusals \`{"success":false,"error":{"code","message","details","requestId"}}\`.
 - Lists are newest first unless stated otherwise, one page at a time: \`?limit\` (1–100, default 25) and \`?cursor\`, the \`nextCursor\` of the previous page.
 - Unknown fields of a body and, under \`/v1\`, unknown query parameters are refused (422), as are methods that a path doesn't support (405, with \`Allow\`).
-- Any path may refuse what is not a request in this form too: 400 for what is not HTTP/1.1, 408 for one that takes longer than 30 seconds, 417 for an unknown \`Expect\`, 431 for an address and headers of more than 16 KiB.
+- Any path may refuse a malformed request in the same form: 400 if it is not HTTP/1.1, 408 if it takes longer than 30 seconds, 417 for an unknown \`Expect\`, 431 for an address and headers of more than 16 KiB.
 - Under \`webhooks\` are the events of every profile as they arrive. [docs/guide-verify.md](docs/guide-verify.md) explains how to verify their signatures.
 - [docs/guide-tenants.md](docs/guide-tenants.md) is about projects, your own ids for them, and catalogues; [docs/guide-webhooks.md](docs/guide-webhooks.md) is about profiles, subscriptions, filters and policies, [docs/guide-platform.md](docs/guide-platform.md) about the profile \`platform\`.`;
 

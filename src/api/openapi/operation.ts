@@ -165,7 +165,7 @@ export function serviceOperation(
 const streamed = {
   type: 'object',
   properties: {
-    event: { type: 'string', description: 'What it tells.' },
+    event: { type: 'string', description: 'The kind of message.' },
     data: { type: 'string', description: 'JSON.' },
     id: { type: 'string', description: 'The position, for `Last-Event-ID`.' },
     retry: {

@@ -15,7 +15,7 @@ const STATUS_TEXT: Record<number, string> = {
   404: 'There is no such resource in this project.',
   409: 'Not possible in the current state.',
   413: 'The body is too large.',
-  415: 'The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate.',
+  415: 'The body is not sent as JSON, or its `Content-Encoding` is neither gzip nor deflate.',
   422: 'Something in the request is wrong; `details` names the fields.',
   429: 'Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies.',
   500: 'A bug in Posthorn.',

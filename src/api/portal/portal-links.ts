@@ -17,7 +17,9 @@ const lifeError = 'must be a whole number of seconds from 60 to 86400';
 export const portalLinkBody = z.strictObject({
   capabilities: z
     .enum(CAPABILITIES)
-    .describe('`read`: to see webhooks, events and deliveries; `manage`: also to change webhooks.'),
+    .describe(
+      '`read`: view webhooks, events and deliveries; `manage`: also create, change, test, pause and delete webhooks, read and rotate their secrets, and retry, cancel and replay deliveries.',
+    ),
   expiresIn: z
     .int(lifeError)
     .min(60, lifeError)

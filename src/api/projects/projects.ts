@@ -53,7 +53,7 @@ const changeable = {
     .enum(DISPATCHES)
     .nullable()
     .optional()
-    .describe('How its events are driven; null: by POSTHORN_DISPATCH.'),
+    .describe('How its events are processed; null: as POSTHORN_DISPATCH says.'),
   policy: z
     .strictObject({
       ...policyFields,

@@ -119,7 +119,7 @@ const pendingSchema = z
     reason: z
       .enum(PENDING_REASONS)
       .describe(
-        '`paused`: by an operator in Temporal, the workflow by a signal or as a whole, or its attempts; `message` says which, but not by a portal link.',
+        '`paused`: an operator has paused it in Temporal: the workflow, by a signal or as a whole, or its attempts. `message` says which, except to portal links.',
       ),
     message: z.string(),
     attempt: count.describe('The attempt that is running or comes next.'),
@@ -127,7 +127,7 @@ const pendingSchema = z
     laterDelaysMs: z
       .array(count)
       .describe(
-        'What is waited when the next attempt has failed, then after each further one; empty: it is the last.',
+        'The delays after the next attempt, if it fails, and after each later one; empty: the next attempt is the last.',
       ),
   })
   .meta({ id: 'PendingExplanation' });
@@ -138,7 +138,9 @@ export const deliverySchema = deliverySummarySchema
   .extend({
     attempts: z
       .array(attemptSchema)
-      .describe('The last 50. Where they are over 256 KiB, headers and bodies of the last three.'),
+      .describe(
+        'The last 50. If they exceed 256 KiB together, only the last three keep their headers and bodies.',
+      ),
     workflow: z
       .object({ id: z.string(), runId: z.string().nullable(), webUrl: z.string().nullable() })
       .nullable()

@@ -108,7 +108,7 @@ export const listedEventTypeSchema = eventTypeSchema
     source: z
       .enum(EVENT_TYPE_SOURCES)
       .describe(
-        'Where it is defined: in the profile, where nobody can change it; in the project, which can change and delete it; or in the catalogue, which the project can override.',
+        'Where it is defined: in the profile, where it can’t be changed; in the project, which can change and delete it; or in the catalogue, which the project can override.',
       ),
   })
   .meta({ id: 'ListedEventType' });

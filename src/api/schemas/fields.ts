@@ -38,13 +38,15 @@ export const externalIdField = z
   )
   .nullable()
   .optional()
-  .describe('The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is.');
+  .describe(
+    'The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is accepted.',
+  );
 
 /** The same in answers. */
 export const externalId = z
   .string()
   .nullable()
-  .describe('The caller’s own id, usable as `ext:<externalId>` wherever an id is.');
+  .describe('The caller’s own id, usable as `ext:<externalId>` wherever an id is accepted.');
 
 export const count = z.int().min(0);
 export const httpStatus = z.int().min(100).max(999);

@@ -20,7 +20,7 @@ export const projectSchema = z
     dispatch: z
       .enum(DISPATCHES)
       .nullable()
-      .describe('How its events are driven; null: by POSTHORN_DISPATCH.'),
+      .describe('How its events are processed; null: as POSTHORN_DISPATCH says.'),
     policy: z.object({
       ...shownPolicy,
       maxWebhooks: count.optional(),

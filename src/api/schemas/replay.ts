@@ -21,23 +21,23 @@ export const replaySchema = z
     status: z
       .enum(REPLAY_STATUSES)
       .describe(
-        '`completed`: all of it has been attempted, or has ended otherwise; it runs as long as a paused webhook holds some of it. `paused` and `cancelled`: what was queued, and no worker had taken, is again what it was before; so is, within seconds, what a worker puts back into the queue.',
+        '`completed`: every delivery has been attempted or has ended otherwise. A replay keeps running while a paused webhook holds some of its deliveries. `paused` and `cancelled`: queued deliveries that no worker had taken got back their previous status; so do, within seconds, those that a worker returns to the queue.',
       ),
     startedBy: z
       .enum(CHANGED_BY)
       .describe(
-        '`platform`: with a key; `customer`: by a portal link. Links pause, resume and cancel only those of links.',
+        '`platform`: with a key; `customer`: through a portal link. A portal link can pause, resume and cancel only replays that portal links have started.',
       ),
     pausedBy: z
       .enum(CHANGED_BY)
       .nullable()
-      .describe('Who paused it. Links don’t resume what was paused with a key.'),
+      .describe('Who paused it. A portal link can’t resume what was paused with a key.'),
     matched: count.describe(
       'How many deliveries there were when it was requested, those of deleted webhooks included; it grows if the replay finds more.',
     ),
     replayed: count,
     failed: count.describe(
-      'Could not be replayed: the webhook is gone, or was disabled since the replay was requested, or the delivery is pending again, or was replayed otherwise meanwhile, or it has expired or its payload was deleted; or it was queued and ended before it was sent, cancelled or with its webhook. Deliveries that the replay no longer finds for one of these reasons are counted when it completes.',
+      'How many could not be replayed: the webhook was deleted, or disabled after the replay was requested; the delivery is pending again, was replayed separately or has expired, or its payload was deleted; or it was queued but cancelled, or ended with its webhook, before it was sent. Deliveries that the replay no longer finds for one of these reasons are counted when it completes.',
     ),
     createdAt: time,
     updatedAt: time,

@@ -23,14 +23,14 @@ const figures = z.object({
 
 const begin = time.describe('When it starts.');
 const countedAt = time.describe(
-  'What happened before this is counted. It is now, unless a lot of older deliveries keep changing.',
+  'Everything up to this time is counted: up to the present, unless many older deliveries keep changing.',
 );
 /** By the interval. */
 const intervals = <T extends z.ZodRawShape>(shown: z.ZodObject<T>) => ({
   days: z
     .array(shown.extend({ day: begin }))
     .optional()
-    .describe('Only with `interval=day`: those of UTC. The first and the last may be parts.'),
+    .describe('Only with `interval=day`: the days, in UTC. The first and the last may be partial.'),
   hours: z
     .array(shown.extend({ hour: begin }))
     .optional()

@@ -8,21 +8,21 @@ export const healthSchema = z.object({
   state: z
     .enum(HEALTH_STATES)
     .describe(
-      '`failing`: its last attempt failed. What is disabled is shown as that, whether or not it is paused or failing; what is paused likewise.',
+      '`failing`: its last attempt failed. If several apply, `disabled` takes precedence over `paused`, and `paused` over `failing`.',
     ),
   since: time.optional().describe('If known.'),
   reason: z.string().optional().describe('Why it is not healthy, in words.'),
   remedy: z
     .string()
     .optional()
-    .describe('What to do about it, in words: for a portal link, by its customer.'),
+    .describe('What to do about it; through a portal link, what the customer can do.'),
 });
 
 export const disabledBySchema = z
   .enum(CHANGED_BY)
   .nullable()
   .describe(
-    'Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.',
+    'Who disabled it by a request: `platform`, with a key, or `customer`, through a portal link. A portal link can’t enable a webhook that was disabled with a key.',
   );
 
 export const webhookSchema = z
@@ -108,7 +108,7 @@ export const webhookDefaultsSchema = z
       .string()
       .nullable()
       .describe(
-        'The type of the event that a webhook is sent when it is created; null: none. Nobody can post it or subscribe to it.',
+        'The type of the event that a webhook is sent when it is created; null: none. It can’t be posted or subscribed to.',
       ),
   })
   .meta({ id: 'WebhookDefaults' });
@@ -148,7 +148,7 @@ export const updatedWebhookSchema = webhookSchema
       })
       .optional()
       .describe(
-        'If this enabled it: what was not sent while it was disabled; missing also if that could not be counted in time.',
+        'Only if this request enabled the webhook: what was not sent while it was disabled. Also missing if that could not be counted in time.',
       ),
   })
   .meta({ id: 'UpdatedWebhook' });
@@ -160,7 +160,7 @@ const pingSchema = z
     errorCode: z.enum(ATTEMPT_ERROR_CODES).optional(),
   })
   .describe(
-    'The result of the test ping, if the profile sends one. `pending`: its attempt has not ended in time, its webhook was deleted meanwhile, or ten pings of the project are already waited for; its delivery shows what becomes of it.',
+    'The result of the test ping, if the profile sends one. `pending`: the attempt did not end in time, the webhook was deleted in the meantime, or ten pings of the project were already in progress; the delivery shows the result.',
   );
 
 export type PingResult = z.infer<typeof pingSchema>;

@@ -25,7 +25,7 @@ const deliveryPath = z.object({ id: id('delivery') });
 const replayPath = z.object({ id: id('replay') });
 const delivery = data('The delivery.', deliverySchema, deliveryExample);
 const TAKES_BACK =
-  'Nothing more of it is sent, except what a worker has already taken. What it has queued is again what it was before; so is, within seconds, what a worker puts back into the queue.';
+  'No more deliveries are sent, except those that a worker has already taken. Queued deliveries get back the status that they had before the replay; so do, within seconds, those that a worker returns to the queue.';
 const moved = data('The replay.', replaySchema, replayExample);
 const range = { since: '2026-10-01T08:00:00Z', until: '2026-10-01T09:00:00Z' };
 
@@ -98,7 +98,7 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
       tag: 'Replays',
       summary: 'Replay many deliveries',
       description:
-        'Selects deliveries created in a time range, by status, and optionally by webhook and types. `types` accepts what subscriptions accept; families stand for the types that exist now, and `*` for all. In a project that defines its own types, the name of one that no longer exists selects its deliveries too. A project may have 200 running or paused replays at a time by its keys, and 200 by its portal links.',
+        'Selects deliveries created in a time range, by status, and optionally by webhook and types. `types` accepts what subscriptions accept; families stand for the types that exist now, and `*` for all. In a project that defines its own types, the name of one that no longer exists selects its deliveries too. A project may have 200 running or paused replays at a time started with its keys, and 200 started through its portal links.',
       body: {
         schema: replayBody(subscriptionField(widest, [], 'platform')),
         examples: {

@@ -32,7 +32,7 @@ const idempotencyKey = {
     .regex(IDEMPOTENCY_KEY)
     .optional()
     .describe(
-      'A body that was accepted under it is answered with the first event, even if it would be refused now. Two bodies are equal if they have the same values, in any order of members, and with all digits of their numbers; a different body with a known key is 409. In double quotes it is the same key. `/v1/events` and `/v1/events/batch` have keys of their own: the same key on both is two.',
+      'A body that was accepted under it is answered with the first event, even if it would be refused now. Two bodies are equal if they have the same values, in any order of members, and with all digits of their numbers; a different body with a known key is 409. `"key"` and `key` are the same key. `/v1/events` and `/v1/events/batch` have separate keys: the same text used on both counts as two keys.',
     ),
 };
 /** An example event of each profile. */
@@ -99,7 +99,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'Post an event',
       description:
-        'Once this is answered, the event won’t be lost. `data` must be valid by the type’s schema. `type` and `createdAt` may also be given with the names of the project’s envelope: `event`, `timestamp`; `workspaceId`, if the envelope has it, must be this project. `createdAt` is sent as written. Repeated with the same `Idempotency-Key`, the same body returns the first event.',
+        'Once this is answered, the event won’t be lost. `data` must be valid against the type’s schema. `type` and `createdAt` may also be given with the names of the project’s envelope: `event`, `timestamp`; `workspaceId`, if the envelope has it, must be this project. `createdAt` is sent as written. Repeated with the same `Idempotency-Key`, the same body returns the first event.',
       headers: idempotencyKey,
       body: { schema: eventBody, examples: posted },
       answers: {

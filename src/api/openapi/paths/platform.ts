@@ -130,7 +130,7 @@ export const platformPaths: ZodOpenApiPathsObject = {
       operationId: 'receiveProviderEvent',
       tag,
       summary: 'Receive a provider’s event',
-      description: `${WHERE} \`email.opened\`, \`opened\`, \`email.open\` and \`open\` in any case, and the same for click, bounce and unsubscribe, become events; other types are stored. \`GET /v1/reports\` shows what became of it.`,
+      description: `${WHERE} \`email.opened\`, \`opened\`, \`email.open\` and \`open\` in any case, and the same for click, bounce and unsubscribe, become events; other types are stored. \`GET /v1/reports\` shows the result.`,
       tokenInQuery: true,
       headers: {
         'idempotency-key': z
@@ -138,7 +138,7 @@ export const platformPaths: ZodOpenApiPathsObject = {
           .regex(IDEMPOTENCY_KEY)
           .optional()
           .describe(
-            'The id of the report: repeated with the same key and `type`, it changes nothing. In double quotes it is the same key.',
+            'The id of the report: a repetition with the same key and `type` changes nothing. `"key"` and `key` are the same key.',
           ),
       },
       body: {
@@ -186,7 +186,7 @@ export const platformPaths: ZodOpenApiPathsObject = {
       operationId: 'listReports',
       tag,
       summary: 'List what providers reported',
-      description: 'All reports, and what became of each.',
+      description: 'All reports, and what happened to each.',
       query: reportsQuery,
       answers: { 200: page('reports', reportSchema, reportExample) },
     }),

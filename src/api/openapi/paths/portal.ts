@@ -17,7 +17,7 @@ export const portalPaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'Create a portal link',
       description:
-        'For the customer whose webhooks the project holds: a page to embed, and a token for `/v1` with just these rights, for this project. It can’t set `policy` and `externalId` of webhooks, and undoes nothing that a key did: it doesn’t enable, resume, delete or send to what the platform has disabled or paused, nor create another webhook with its URL. It ends at `expiresAt`, with the key that made it, and by `DELETE`. [The guide](docs/guide-portal.md) says how to embed and renew it.',
+        'For the customer whose webhooks the project holds: a page to embed, and a token for `/v1` with only these rights, for this project. It can’t set a webhook’s `policy` or `externalId`, or the `data` of a test event. It can’t undo what was done with a key: it can’t enable, resume, delete or send to webhooks that the platform has disabled or paused, or create another webhook with the same URL. It ends at `expiresAt`, with the key that created it, and by `DELETE`. [The guide](docs/guide-portal.md) says how to embed and renew it.',
       body: {
         schema: portalLinkBody,
         examples: { default: { capabilities: 'manage', expiresIn: 3600 } },

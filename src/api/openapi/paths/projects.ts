@@ -23,7 +23,7 @@ const tag = 'Projects';
 const path = z.object({ id: reference('project') });
 const ofProject = { projectId: reference('project') };
 const ADMIN = 'The admin key only.';
-const OWNERS = 'The admin key, or a key of role `owner` of this project.';
+const OWNERS = 'The admin key, or a key with the role `owner` for this project.';
 
 export const projectPaths: ZodOpenApiPathsObject = {
   '/v1/projects': {
