@@ -26,8 +26,8 @@ export const ERRORS = {
   unauthorized: { status: 401, message: 'this key is unknown or was revoked' },
   forbidden: {
     status: 403,
-    message: 'a key of role {role} may not do this; use {keys}',
-    example: { role: 'reader', keys: 'a key of role owner or sender, or the admin key' },
+    message: 'a key with the role {role} may not do this; use {keys}',
+    example: { role: 'reader', keys: 'a key with the role owner or sender, or the admin key' },
   },
   plan_not_allowed: {
     status: 403,

@@ -252,7 +252,7 @@ class Scan implements JsonText {
     const path = frame?.expectsKey
       ? [...this.path().slice(0, -1), quoted.slice(1, -1)]
       : this.path();
-    this.tell(path, 'has half of a surrogate pair (\\ud800 to \\udfff), which is not a character');
+    this.tell(path, 'contains a lone surrogate (\\ud800 to \\udfff), which is not a character');
   }
 
   /** @param literal a number, `true`, `false` or `null` */

@@ -40,20 +40,20 @@ const ERROR_REMEDIES: Readonly<Record<string, Remedy>> = {
   dns: 'check that the host name of the URL can be resolved',
   tls: {
     platform:
-      'check the receiver’s certificate: it must be valid for the host name, with TLS 1.2 or later; or have the operator trust its authority by NODE_EXTRA_CA_CERTS',
+      'check the receiver’s certificate: it must be valid for the host name, with TLS 1.2 or later; or have the operator trust its authority with NODE_EXTRA_CA_CERTS',
     customer:
       'check the receiver’s certificate: it must be valid for the host name, with TLS 1.2 or later',
   },
   connection_refused: 'check that the receiver is running and its port is open',
   connection_reset:
-    'check the log of the receiver, and of the proxies before it: they cut connections',
+    'check the logs of the receiver and of the proxies in front of it: one of them closes connections',
   unreachable: 'check that the receiver can be reached from here: network, firewall, address',
   blocked_address: {
     platform:
-      'its host name points to a private address: use a public one, or have the operator allow its network by POSTHORN_ALLOWED_CIDRS',
+      'its host name points to a private address: use a public one, or have the operator allow its network with POSTHORN_ALLOWED_CIDRS',
     customer: 'its host name points to a private address: use a public one',
   },
-  invalid_response: 'check that the URL is that of an HTTP server, and what it answers',
+  invalid_response: 'check that the URL leads to an HTTP server, and what it answers',
   secret_unreadable: {
     platform:
       'rotate its secret if it cannot be shown, set its headers again if they are null, or have the operator restore the encryption key',

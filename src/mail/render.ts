@@ -32,12 +32,15 @@ export function writeOwnerMail(mail: MailRecord, to: string): OwnerMail {
       };
 }
 
-function warningText(about: string, { failureCount, threshold, createdAt }: MailRecord): string {
-  return `${about} is failing: ${failuresInWords(failureCount)}, by ${utc(createdAt)}.
+function warningText(
+  about: string,
+  { failureCount, threshold, createdAt, webhookId }: MailRecord,
+): string {
+  return `${about} is failing: ${failuresInWords(failureCount)} (as of ${utc(createdAt)}).
 
-After ${threshold} failed attempts in a row it is disabled: its events are then recorded as skipped and not sent. The next success resets the count to 0.
+After ${threshold} failed attempts in a row, the webhook is disabled automatically: events are then recorded as skipped and not sent. The next success resets the count to 0.
 
-Its deliveries' attempts show what its receiver answered: GET /v1/deliveries?webhookId=<its id>
+To see what the receiver answered, open its deliveries: GET /v1/deliveries?webhookId=${webhookId}
 `;
 }
 

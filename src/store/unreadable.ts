@@ -45,7 +45,7 @@ export async function findUnreadable(
   });
   if (rotated) {
     const what = `the former secret of the webhook ${rotated._id}`;
-    const ifLost = 'have its receiver check with the present one only';
+    const ifLost = 'have its receiver verify with the current secret only';
     return { message: because(what, ifLost), isMost: false };
   }
   return null;

@@ -70,7 +70,7 @@ describe.each(WAYS)('fairness between projects, dispatched %s,', (dispatch) => {
       return data.pending?.reason === 'project_busy' && data.pending;
     });
     expect(pending.message).toMatch(
-      /^attempt 1 waits because this project has its maximum of running or due attempts/,
+      /^attempt 1 waits because this project has reached its maximum of running or due attempts/,
     );
 
     await makeWebhook(quiet, `${receiver.url}/quiet`);

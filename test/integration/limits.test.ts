@@ -75,7 +75,9 @@ describe('limits of one webhook', () => {
       return data.pending?.reason === 'webhook_busy' && data.pending;
     });
     expect(pending).toMatchObject({ attempt: 1 });
-    expect(pending.message).toMatch(/^attempt 1 waits because the maximum number of attempts/);
+    expect(pending.message).toMatch(
+      /^attempt 1 waits because this webhook already has its maximum number/,
+    );
     const counted = await metrics.getSingleMetricAsString('posthorn_attempts_deferred_total');
     expect(counted).toMatch(/\{reason="webhook_busy"\} [1-9]/);
     const { body } = await client.get(`/v1/webhooks/${slow.id}`);

@@ -39,7 +39,7 @@ describe('an event type that has been removed', () => {
     expect((await client.patch(path, { events })).status).toBe(200);
     const refused = await client.post(`${path}/test`, {});
     expectRefusal(refused, 'validation_failed', ['events']);
-    expect(refused.body.error.details[0].message).toContain('subscribed to no event type that');
+    expect(refused.body.error.details[0].message).toContain('none of the event types');
   });
 
   it('is refused where the webhook does not have it', async () => {

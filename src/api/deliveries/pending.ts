@@ -162,18 +162,19 @@ const COURIER_PAUSED =
   "its project's courier was paused in Temporal, by its Web UI or command line; it continues when that is unpaused there";
 
 const DUE =
-  'no worker has taken it yet, or it was lost with its worker and is made again once that is noticed';
+  'no worker has taken it yet, or its worker died, and the attempt is made again once that is detected';
 
 const UNREACHABLE = 'Temporal is unavailable; it is delivered when Temporal is back';
 
 const DEFERRED: Record<DeferralReason, string> = {
   rate_limit:
-    "the webhook's rate limit (policy.ratePerSecond) is used up, or others wait before it",
+    "the webhook's rate limit (policy.ratePerSecond) is used up, or other deliveries are ahead of it",
   webhook_busy:
-    'the maximum number of attempts of this webhook is running, or others wait before it',
+    'this webhook already has its maximum number of attempts running, or other deliveries are ahead of it',
   project_busy:
-    'this project has its maximum of running or due attempts, which leaves places to the others',
-  workers_busy: 'the workers are busy; retries and slow webhooks leave places to others',
+    'this project has reached its maximum of running or due attempts, which leaves capacity for other projects',
+  workers_busy:
+    'the workers are busy; retries and slow webhooks wait while the remaining slots are kept for others',
   replay: 'it is part of a bulk replay, and new deliveries go first',
 };
 

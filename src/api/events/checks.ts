@@ -55,7 +55,7 @@ export class Checks {
   async checkData(owner: string, checks: readonly DataCheck[]): Promise<Found[]> {
     if (isCheap(checks)) return checkData(checks);
     const outcome = await this.tenantCpu.run(owner, 'checkData', checks, bytesOf(checks));
-    const message = 'take too long to check by their schemas; send fewer at once';
+    const message = 'take too long to check against their schemas; send fewer at once';
     const found =
       checks.length === 1
         ? finished(outcome, checks[0]!.at.join('.'), NEVER_CHECKED)
@@ -69,7 +69,8 @@ export class Checks {
   async markTests(owner: string, samples: readonly DataCheck[]): Promise<string[]> {
     if (isCheap(samples)) return markTests(samples);
     const outcome = await this.tenantCpu.run(owner, 'markTests', samples, bytesOf(samples));
-    const message = 'have samples that take too long to check by their schemas; name fewer at once';
+    const message =
+      'have samples that take too long to check against their schemas; name fewer at once';
     return finished(outcome, 'events', message);
   }
 

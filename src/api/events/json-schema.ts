@@ -231,8 +231,7 @@ const framesOf = (stack: string): string =>
     .join('\n');
 
 /** For data whose check takes too long or too much memory. */
-export const NEVER_CHECKED =
-  'could not be checked: with its schema that takes too long, or never ends';
+export const NEVER_CHECKED = 'could not be checked: evaluating its schema takes too long';
 
 /** ajv's errors, each with the field that is wrong, missing or unknown. */
 function problemsOfErrors(

@@ -98,7 +98,7 @@ export function malformedJson(text: string): ApiError {
 
 /** 403 that says which roles are sufficient. */
 export function wrongRole(role: string, roles: readonly string[]): ApiError {
-  const needed = roles.length === 0 ? '' : `a key of role ${roles.join(' or ')}, or `;
+  const needed = roles.length === 0 ? '' : `a key with the role ${roles.join(' or ')}, or `;
   return refusal('forbidden', { role, keys: `${needed}the admin key` });
 }
 

@@ -82,7 +82,7 @@ export async function sendTests(
   if (types.length === 0 || types.length > MAX_TESTS) {
     const message =
       types.length === 0 && !events
-        ? 'must be given: the webhook is subscribed to no event type that exists'
+        ? 'is required: none of the event types that the webhook is subscribed to exists'
         : `must name 1 to ${MAX_TESTS} event types; there are ${types.length}`;
     throw invalid([{ field: 'events', message }]);
   }

@@ -77,7 +77,7 @@ describe('a body', () => {
     ['Latin-1', Buffer.from('{"x":"\xe9"}', 'latin1')],
     ['a cut character', Buffer.from([...Buffer.from('{"x":"'), 0xe2, 0x82, ...Buffer.from('"}')])],
     ['an overlong one', Buffer.from([...Buffer.from('{"x":"'), 0xc0, 0xaf, ...Buffer.from('"}')])],
-    ['half of a surrogate pair', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])],
+    ['a lone surrogate', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])],
     ['UTF-16', Buffer.from('\ufeff{}', 'utf16le')],
   ] as const;
   it.each(named(withBody))('in another encoding than UTF-8 is refused: %s', (_title, route) =>

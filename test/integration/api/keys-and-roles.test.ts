@@ -74,7 +74,7 @@ describe('keys', () => {
   });
 
   it.each(['owner', 'sender', 'reader'])(
-    'answers a key of role %s on another project’s keys as if that project didn’t exist',
+    'answers a key with the role %s on another project’s keys as if that project didn’t exist',
     async (role) => {
       const { client } = await stack.project({}, role);
       const other = await stack.project();

@@ -58,9 +58,11 @@ describe('a refusal says what to do:', () => {
       return answer.body.error.message as string;
     };
     expect(await told('POST', '/v1/events')).toBe(
-      'a key of role reader may not do this; use a key of role owner or sender, or the admin key',
+      'a key with the role reader may not do this; use a key with the role owner or sender, or the admin key',
     );
-    expect(await told('POST', `/v1/projects/${id}/keys`)).toContain('a key of role owner, or');
+    expect(await told('POST', `/v1/projects/${id}/keys`)).toContain(
+      'a key with the role owner, or',
+    );
     expect(await told('POST', '/v1/projects')).toContain('use the admin key');
   });
 

@@ -260,7 +260,7 @@ describe('a check that fails by a bug', () => {
   it('has nothing to say of references that never end', () => {
     const schema = '{"anyOf":[{"$ref":"#"}]}';
     expect(dataProblems(schema, toPayload({}), ['data'])).toEqual({
-      problems: [{ ...told[0], message: expect.stringContaining('never ends') }],
+      problems: [{ ...told[0], message: expect.stringContaining('takes too long') }],
       more: 0,
     });
   });
