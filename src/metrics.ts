@@ -11,7 +11,7 @@ const registers = [metrics];
 
 export const eventsAccepted = new Counter({
   name: 'posthorn_events_accepted_total',
-  help: 'Events that were posted, or reported by a provider, and stored, without repetitions.',
+  help: 'Events that were posted, or reported by a provider, and stored, without duplicates.',
   registers,
 });
 

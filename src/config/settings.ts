@@ -129,7 +129,7 @@ export const settings = z.object({
     .string()
     .regex(
       /^(?!php_)[\x21-\x7e]*$/,
-      'must be printable ASCII without spaces, and not begin with php_ as portal links’ tokens do',
+      'must be printable ASCII without spaces, not starting with php_, the prefix of portal tokens',
     )
     .min(24, 'must have at least 24 characters')
     .optional()
@@ -149,18 +149,18 @@ export const settings = z.object({
     .describe('comma-separated private networks that webhooks may reach'),
   POSTHORN_EGRESS_PROXY: proxyUrl
     .optional()
-    .describe('HTTP proxy through which webhooks are delivered, by CONNECT'),
+    .describe('HTTP proxy through which webhooks are delivered (CONNECT)'),
   POSTHORN_RETENTION_DAYS: days.default(30).describe('days that events and deliveries are kept'),
   POSTHORN_DISPATCH: z
     .enum(DISPATCHES, 'must be workflow, auto or express')
     .default('auto')
     .describe(
-      'how events are driven unless their project says otherwise: `workflow`, `auto` or `express`',
+      'how events are processed unless their project sets its own: `workflow`, `auto` or `express`',
     ),
   POSTHORN_AUTO_WORKFLOWS_PER_SECOND: whole(1, 10_000)
     .default(5)
     .describe(
-      'evenly spaced deliveries a second for which `auto` uses workflows, for all projects of an API process together; all others go to couriers',
+      'deliveries a second, evenly spaced, for which `auto` uses workflows, shared by all projects of an API process; all others go to couriers',
     ),
   POSTHORN_RATE_LIMIT_PER_MINUTE: perMinute
     .default(6000)
@@ -203,7 +203,9 @@ export const settings = z.object({
     .describe('attempts that one worker process runs at a time'),
   WORKER_MAX_ATTEMPTS_PER_WEBHOOK: places
     .default(80)
-    .describe('maximum for one webhook: 10 at first, more while its receiver keeps pace'),
+    .describe(
+      'maximum attempts at a time to one webhook, per worker: 10 at first, more while its receiver keeps up',
+    ),
   SMTP_URL: z
     .string()
     .refine(
