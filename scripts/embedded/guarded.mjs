@@ -122,7 +122,7 @@ export async function endLeftovers(dataDir) {
     .map(readJson)
     .some((left) => isAlive(left?.guard) || isAlive(left?.child));
   await (areRunning
-    ? step('Stopping what an earlier start has left', async () => void (await end()))
+    ? step('Stopping processes left over from an earlier start', async () => void (await end()))
     : end());
 }
 

@@ -3,7 +3,7 @@ import { createApi, mustCall } from './api.mjs';
 const name = 'First project';
 
 /**
- * Makes sure that there is a first project with a key of role `owner`.
+ * Makes sure that there is a first project with a key with the role `owner`.
  * `known` comes from an earlier dev.json; it is kept as long as the API accepts it.
  * Returns `{projectId, projectKey}`.
  */

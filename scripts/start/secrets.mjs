@@ -35,9 +35,9 @@ export function ifKeyIsWrong(said, dataDir) {
   if (!what) return undefined;
   const { MONGODB_URL, POSTHORN_ENCRYPTION_KEY } = process.env;
   const ways = [
-    ...(POSTHORN_ENCRYPTION_KEY ? [`unset it to use the one of ${secretsFile(dataDir)}`] : []),
+    ...(POSTHORN_ENCRYPTION_KEY ? [`unset it to use the one in ${secretsFile(dataDir)}`] : []),
     'set the one that it was encrypted with',
-    `or start anew with ${MONGODB_URL ? 'another database in MONGODB_URL' : 'another POSTHORN_DATA_DIR'}`,
+    `or start over with ${MONGODB_URL ? 'another database in MONGODB_URL' : 'another POSTHORN_DATA_DIR'}`,
   ];
   return `${what}; ${ways.join(', ')}`;
 }

@@ -104,7 +104,7 @@ describe('MongoDB', () => {
       await mongod.initiate();
       return withUrl(mongod, '?replicaSet=shop');
     });
-    tells('MongoDB speaks no TLS', 'api', () => withUrl(mongod, '?tls=true'));
+    tells('MongoDB doesn’t use TLS', 'api', () => withUrl(mongod, '?tls=true'));
     tells('No majority confirms a write', 'setup', async () => {
       arbiter = await BareMongod.start('--replSet', 'rs0');
       await mongod.admin({ setDefaultRWConcern: 1, defaultWriteConcern: { w: 1 } });
@@ -153,7 +153,7 @@ describe('MongoDB', () => {
     alsoTells('The password is wrong', 'api', () => withUrl(mongod, options, 'reader:wrong@'));
     alsoTells('The user may only read', 'api', () => withUrl(mongod, options, 'reader:reader@'));
     alsoTells('The user may only read', 'setup', () => withUrl(mongod, options, 'reader:reader@'));
-    alsoTells('The user may create no index', 'setup', () =>
+    alsoTells('The user isn’t allowed to create indexes', 'setup', () =>
       withUrl(mongod, options, 'writer:writer@'),
     );
     alsoTells('The URL names no user', 'api', () => withUrl(mongod, '?replicaSet=rs0'));
@@ -192,12 +192,12 @@ describe('the encryption key', () => {
   }
 
   for (const command of ['api', 'worker']) {
-    alsoTells('The encryption key is another one', command, async () => {
+    alsoTells('The encryption key is a different one', command, async () => {
       const { MONGODB_URL, webhookId } = await encrypted();
       return { environment: { MONGODB_URL }, shown: { [webhookId]: EXAMPLE.webhookId } };
     });
   }
-  alsoTells('The encryption key is another one', 'npm start', async () => {
+  alsoTells('The encryption key is a different one', 'npm start', async () => {
     const { MONGODB_URL, webhookId } = await encrypted();
     const folder = newFolder();
     const shown = { [webhookId]: EXAMPLE.webhookId, [folder]: '/srv/posthorn' };
@@ -250,7 +250,7 @@ describe('Temporal', () => {
   alsoTells('Temporal’s name is wrong', 'worker', () =>
     prepared({ TEMPORAL_ADDRESS: 'temporal.invalid:7233' }),
   );
-  alsoTells('Temporal speaks no TLS', 'worker', () => prepared({ TEMPORAL_TLS: 'true' }));
+  alsoTells('Temporal doesn’t use TLS', 'worker', () => prepared({ TEMPORAL_TLS: 'true' }));
   alsoTells('It is not a Temporal server', 'worker', () =>
     prepared({ TEMPORAL_ADDRESS: otherAddress }),
   );
