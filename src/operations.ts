@@ -2,17 +2,11 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { metrics } from './metrics';
 
 /**
- * What METRICS_ADDRESS serves, without a key: `/metrics`; `/healthz`, 200 while the process runs; `/readyz`,
- * 503 once it stops.
- * @param readyz answers that before: the API where there is one, so that a process says one thing wherever it is asked
+ * What METRICS_ADDRESS serves, without a key: `/metrics`; `/healthz`, 200 while the process runs; `/readyz`.
+ * @param readyz answers that: the API where there is one, so that a process says one thing wherever it is asked
  */
-export function operationsListener(
-  readyz: RequestListener,
-  stopping: AbortSignal,
-): RequestListener {
-  const untilItStops: RequestListener = (req, res) =>
-    stopping.aborted ? answer(res, 503, 'draining') : readyz(req, res);
-  return (req, res) => void answerTo(req, res, untilItStops);
+export function operationsListener(readyz: RequestListener): RequestListener {
+  return (req, res) => void answerTo(req, res, readyz);
 }
 
 /** `/readyz` of a process that only works: 200 while it does, otherwise 503 with the reason. */

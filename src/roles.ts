@@ -59,22 +59,24 @@ async function main(): Promise<void> {
   const api = role === 'worker' ? undefined : await import('./api/app.js');
   const workers = role === 'api' ? undefined : await import('./worker-role.js');
   const parts: Parts = { config, log, store, engine, cipher, readiness, tenantCpu };
+  const stopping = new AbortController();
   const services: Service[] = [];
   // Servers come first, so that a port in use is reported before anything waits for MongoDB or Temporal.
-  const served = api?.createApi(parts);
-  if (served) services.push(await startApi(served, parts));
+  const served = api?.createApi({ ...parts, stopping: stopping.signal });
+  if (served) services.push(await startApi(served, parts, stopping.signal));
   const worker = workers?.startWorker(parts);
   if (worker) services.push(worker);
   let operations: Service | undefined;
-  const stopping = new AbortController();
   if (config.metricsAddress !== undefined) {
     const whyIdle = async (): Promise<string | null> =>
-      (await readiness.ask()) ?? worker?.whyIdle() ?? null;
+      stopping.signal.aborted ? 'draining' : ((await readiness.ask()) ?? worker?.whyIdle() ?? null);
     const readyz = served?.app ?? workersReadyz(whyIdle);
     operations = await startOperations(config.metricsAddress, log, readyz, stopping.signal);
   }
   const stop = async (): Promise<void> => {
     stopping.abort();
+    // Proxies go on sending requests until they have noticed it, by `/readyz` or from Kubernetes.
+    if (served) await sleep(config.shutdownDelaySeconds * 1000);
     readiness.stop();
     // At the same time: what an API accepts while both drain is delivered by other workers, or after the
     // restart.
@@ -129,10 +131,11 @@ function tellUnavailable(error: unknown): never {
 async function startApi(
   { app, endStreams, drained }: Api,
   { config, log }: Parts,
+  stopping: AbortSignal,
 ): Promise<Service> {
   const server = createApiServer(app, log, patienceOf(config));
   const settings = { host: 'HOST', port: 'PORT' };
-  const { done, stop } = await listen(server, config, settings, API_STOPS_WITHIN);
+  const { done, stop } = await listen(server, config, settings, API_STOPS_WITHIN, stopping);
   return {
     done,
     stop: () => {
@@ -151,9 +154,10 @@ async function startOperations(
   const { hostname, port } = new URL(`http://${address}`);
   const host = hostname.replace(/^\[|\]$/g, '');
   const setting = 'METRICS_ADDRESS';
-  const server = createApiServer(operationsListener(readyz, stopping), log);
+  const server = createApiServer(operationsListener(readyz), log);
   const at = { host, port: Number(port || 80) };
-  return listen(server, at, { host: setting, port: setting }, OPERATIONS_STOP_WITHIN);
+  const settings = { host: setting, port: setting };
+  return listen(server, at, settings, OPERATIONS_STOP_WITHIN, stopping);
 }
 
 /** @param settings to name in the error if it can't listen */
@@ -162,8 +166,9 @@ async function listen(
   { host, port }: { host: string; port: number },
   settings: { host: string; port: string },
   within: StopWithin,
+  stopping: AbortSignal,
 ): Promise<Service> {
-  const stop = stopper(server);
+  const stop = stopper(server, stopping);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(whyNotListening(error, { host, port }, settings)));
     server.listen(port, host, resolve);

@@ -26,7 +26,7 @@ import { deliveriesRouter } from './deliveries/deliveries';
 import { docsRouter } from './openapi/docs';
 import { jsonOnly, utf8Address } from './http/encoding';
 import { errorHandler } from './http/error-handler';
-import { notReady, unknownRoute, withoutKeys } from './http/errors';
+import { ApiError, notReady, unknownRoute, withoutKeys } from './http/errors';
 import { eventTypesRouter } from './events/event-types';
 import { eventsRouter } from './events/events';
 import { Exports } from './exports/exports';
@@ -77,6 +77,8 @@ export interface AppDependencies {
     readonly unfit?: string | null;
     readonly missing?: string | null;
   };
+  /** Aborted when this process is told to stop; it may take requests for a while yet. */
+  stopping?: AbortSignal;
   /** Maximum time that an event waits for its start; longer than by default only where no reconcile runs. */
   startsWaitMs?: number | undefined;
   /** Where the front end's files are. */
@@ -100,7 +102,8 @@ const UNKNOWN_PER_WRONG_KEY = 10;
 const BUNDLE_FOLDER = path.join(PACKAGE_FOLDER, 'dist/dashboard');
 
 export function createApi(dependencies: AppDependencies): Api {
-  const { store, engine, cipher, tenantCpu, log, readiness, startsWaitMs, config } = dependencies;
+  const { store, engine, cipher, tenantCpu, log, readiness, stopping, startsWaitMs, config } =
+    dependencies;
   const { bundleFolder = BUNDLE_FOLDER } = dependencies;
   const app = express();
   app.disable('x-powered-by');
@@ -121,6 +124,10 @@ export function createApi(dependencies: AppDependencies): Api {
 
   app.get('/healthz', (_req, res) => {
     answer(res, { status: 'ok' });
+  });
+  app.get('/readyz', (_req, _res, next) => {
+    if (stopping?.aborted) throw new ApiError('unavailable', 'draining: this process stops');
+    next();
   });
   // Before `setup` has run, an event could be accepted twice, or be lost.
   app.use((_req, _res, next) => {

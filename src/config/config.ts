@@ -87,6 +87,7 @@ export function loadConfig(role: Role, environment: NodeJS.ProcessEnv = process.
     cpuSecondsPerMinute: s.POSTHORN_CPU_SECONDS_PER_MINUTE,
     trustedProxies: s.POSTHORN_TRUSTED_PROXIES,
     keepAliveSeconds: s.API_KEEP_ALIVE_SECONDS,
+    shutdownDelaySeconds: s.API_SHUTDOWN_DELAY_SECONDS,
     maxAttempts: s.WORKER_MAX_ATTEMPTS,
     maxAttemptsPerWebhook: s.WORKER_MAX_ATTEMPTS_PER_WEBHOOK,
     // How owners are notified by mail.

@@ -198,6 +198,11 @@ export const settings = z.object({
   API_KEEP_ALIVE_SECONDS: whole(1, 3600)
     .default(65)
     .describe('seconds that the API keeps an idle connection: more than the proxy in front of it'),
+  API_SHUTDOWN_DELAY_SECONDS: whole(0, 300)
+    .default(0)
+    .describe(
+      'seconds after SIGTERM for which the API still takes requests: until the proxy in front of it sends none',
+    ),
   WORKER_MAX_ATTEMPTS: places
     .default(100)
     .describe('attempts that one worker process runs at a time'),

@@ -136,7 +136,7 @@ export class RoleProcess {
       .map(({ text }) => text);
   }
 
-  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGUSR2'): void {
+  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM' | 'SIGUSR2'): void {
     this.child.kill(signal);
   }
 

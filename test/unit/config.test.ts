@@ -33,6 +33,7 @@ describe('loadConfig', () => {
       cpuSecondsPerMinute: 30,
       trustedProxies: 0,
       keepAliveSeconds: 65,
+      shutdownDelaySeconds: 0,
       maxAttempts: 100,
       maxAttemptsPerWebhook: 80,
       logLevel: 'info',
@@ -73,6 +74,7 @@ describe('loadConfig', () => {
         POSTHORN_CPU_SECONDS_PER_MINUTE: '12',
         POSTHORN_TRUSTED_PROXIES: '2',
         API_KEEP_ALIVE_SECONDS: '620',
+        API_SHUTDOWN_DELAY_SECONDS: '10',
         WORKER_MAX_ATTEMPTS: '5',
         WORKER_MAX_ATTEMPTS_PER_WEBHOOK: '2',
         SMTP_URL: 'smtp://posthorn:pass@mail.example:587',
@@ -114,6 +116,7 @@ describe('loadConfig', () => {
       cpuSecondsPerMinute: 12,
       trustedProxies: 2,
       keepAliveSeconds: 620,
+      shutdownDelaySeconds: 10,
       maxAttempts: 5,
       maxAttemptsPerWebhook: 2,
       mail: {
@@ -251,6 +254,7 @@ describe('loadConfig', () => {
     ['POSTHORN_CPU_SECONDS_PER_MINUTE', ['0', '1.5', 'all']],
     ['POSTHORN_TRUSTED_PROXIES', ['-1', '21', 'true', '10.0.0.0/8']],
     ['API_KEEP_ALIVE_SECONDS', ['0', '3601', '65s']],
+    ['API_SHUTDOWN_DELAY_SECONDS', ['-1', '301', '10s']],
     ['WORKER_MAX_ATTEMPTS', ['0', '2.5', '10001']],
     ['WORKER_MAX_ATTEMPTS_PER_WEBHOOK', ['0', 'all']],
     [

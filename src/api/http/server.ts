@@ -97,8 +97,12 @@ export interface StopWithin {
  * How to stop a new server: it accepts no more connections, lets exchanges in progress finish within those
  * limits, and closes idle connections at once. Node itself would wait forever for a silent client: a closing
  * server checks no timeouts.
+ * @param stopping aborted before, from when on each answer is the last of its connection
  */
-export function stopper(server: Server): (within: StopWithin) => Promise<void> {
+export function stopper(
+  server: Server,
+  stopping: AbortSignal,
+): (within: StopWithin) => Promise<void> {
   const sockets = new Set<Socket>();
   const exchanges = new Set<ServerResponse>();
   server.on('connection', (socket: Socket) => {
@@ -111,12 +115,13 @@ export function stopper(server: Server): (within: StopWithin) => Promise<void> {
   // Before the application, which may answer immediately.
   server.prependListener('request', (_req, res: ServerResponse) => {
     exchanges.add(res);
-    if (!server.listening) isLast(res);
+    if (stopping.aborted) isLast(res);
     onceOver(res, () => {
       exchanges.delete(res);
       if (!server.listening) server.closeIdleConnections();
     });
   });
+  stopping.addEventListener('abort', () => exchanges.forEach(isLast));
   /** Except those whose request has been read: it may be half done. */
   const closeUnread = (): void => {
     const answering = [...exchanges].filter(({ req }) => req.complete);
@@ -126,7 +131,6 @@ export function stopper(server: Server): (within: StopWithin) => Promise<void> {
   return async ({ requestMs, answerMs }) => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeIdleConnections();
-    exchanges.forEach(isLast);
     const timers = [
       setTimeout(closeUnread, requestMs),
       setTimeout(() => server.closeAllConnections(), answerMs),

@@ -51,7 +51,7 @@ export const servicePaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'Whether it can accept events',
       description:
-        "It can without Temporal: events are delivered once Temporal is back. 503 until `setup` has run; while MongoDB can't be used or no majority of its replica set confirms writes, as checked every five seconds; while the machine's clock differs by more than five seconds from MongoDB's; and, in a process that also runs a worker, while the worker waits for the encryption keys.",
+        "It can without Temporal: events are delivered once Temporal is back. 503 until `setup` has run; while MongoDB can't be used or no majority of its replica set confirms writes, as checked every five seconds; while the machine's clock differs by more than five seconds from MongoDB's; in a process that also runs a worker, while the worker waits for the encryption keys; and from SIGTERM on.",
       responses: answersByStatus({
         200: data(
           'It can.',
