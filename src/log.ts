@@ -45,10 +45,11 @@ export function createLogger(level: string, role: string): Logger {
  * When MongoDB or Temporal can't be used, the stack says nothing useful: it shows the driver. `Readiness`
  * logs the reason.
  */
-function toLogged(error: Error): object {
-  const { name, message } = error;
+function toLogged(error: Error & { code?: unknown }): object {
+  const { name, message, code } = error;
   const isOfConnection = isStoreUnavailable(error) || isRefusedWith(error, ...GRPC_UNAVAILABLE);
-  return isOfConnection
-    ? { type: name, message: message.split('\n')[0] }
-    : pino.stdSerializers.err(error);
+  if (isOfConnection) return { type: name, message: message.split('\n')[0] };
+  // Not what else an error has: the driver's of a refused write has the documents.
+  const { type, message: withCauses, stack } = pino.stdSerializers.err(error);
+  return { type, code, message: withCauses, stack };
 }
