@@ -3957,7 +3957,7 @@ export type CreateKeyData = {
      */
     role: 'owner' | 'sender' | 'reader';
     /**
-     * When it expires; null: never.
+     * When it expires: no later than the key that creates it, and with that key by default.
      */
     expiresAt?: string | null;
   };

@@ -15,6 +15,8 @@ export interface Principal {
   /** `admin`, or the id of a project's key or portal link: for rate limits and the audit log. */
   keyId: string;
   project: ProjectRecord | null;
+  /** When its rights end; null: at no set time. */
+  endsAt: Date | null;
 }
 
 export function principalOf(res: Response): Principal {
@@ -24,6 +26,12 @@ export function principalOf(res: Response): Principal {
 /** The request's project; only after `allow`, which makes sure that there is one. */
 export function projectOf(res: Response): ProjectRecord {
   return principalOf(res).project!;
+}
+
+/** When something that the caller makes ends: no later than the caller's own rights. */
+export function endWithinRights<T extends Date | null>(res: Response, asked: T): T | Date {
+  const { endsAt } = principalOf(res);
+  return endsAt !== null && (asked === null || endsAt < asked) ? endsAt : asked;
 }
 
 /** What a portal link allows; null: the caller has a key. */

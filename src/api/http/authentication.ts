@@ -59,14 +59,14 @@ export class Authentication {
     if (caller === 'admin') {
       const project = asked === undefined ? null : await findProject(store, asked);
       if (asked !== undefined && !project) throw notFound('the project of x-project-id');
-      return { role: 'admin', keyId: 'admin', project };
+      return { role: 'admin', keyId: 'admin', project, endsAt: null };
     }
     const { key, project } = caller;
     store.keys.touch(key, clock.now());
     if (asked !== undefined && !refersTo(asked, project)) {
       throw new ApiError('forbidden', 'this key belongs to a project other than x-project-id');
     }
-    return { role: key.role, keyId: key._id, project };
+    return { role: key.role, keyId: key._id, project, endsAt: key.expiresAt };
   }
 }
 

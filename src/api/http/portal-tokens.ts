@@ -63,7 +63,8 @@ export class PortalTokens {
     if (asked !== undefined && !refersTo(asked, project)) {
       throw new ApiError('forbidden', 'this portal link is for a project other than x-project-id');
     }
-    return { role: `portal:${capabilities}`, keyId: id, project };
+    const endsAt = new Date(expiresAt);
+    return { role: `portal:${capabilities}`, keyId: id, project, endsAt };
   }
 
   /** Nobody guesses these, so a wrong one doesn't count as a wrong key: it may be signed with a former admin key. */

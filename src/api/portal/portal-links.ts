@@ -5,7 +5,7 @@ import { newId } from '../../contracts/ids';
 import type { Store } from '../../store/store';
 import { answer } from '../http/answers';
 import { audited } from '../http/audited';
-import { allow, CAPABILITIES, principalOf, projectOf } from '../http/auth';
+import { allow, CAPABILITIES, endWithinRights, principalOf, projectOf } from '../http/auth';
 import { notFound } from '../http/errors';
 import type { OwnAddress } from '../http/own-address';
 import type { PortalTokens } from '../http/portal-tokens';
@@ -43,9 +43,7 @@ export function portalLinksRouter(store: Store, tokens: PortalTokens, address: O
     const id = newId('portalLink');
     const { keyId } = principalOf(res);
     const asked = new Date(clock.now().getTime() + expiresIn * 1000);
-    // It ends with the key that made it; the admin's has no end.
-    const ofKey = (await store.keys.get(keyId))?.expiresAt ?? asked;
-    const expiresAt = ofKey < asked ? ofKey : asked;
+    const expiresAt = endWithinRights(res, asked);
     const token = tokens.sign({
       id,
       projectId,

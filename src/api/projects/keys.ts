@@ -6,7 +6,7 @@ import { makeWithin } from '../../store/make-within';
 import type { Store } from '../../store/store';
 import { answer, answerPage } from '../http/answers';
 import { audited } from '../http/audited';
-import { principalOf } from '../http/auth';
+import { endWithinRights, principalOf } from '../http/auth';
 import { notFound, refusal, wrongRole } from '../http/errors';
 import type { keySchema } from '../schemas/project';
 import {
@@ -24,7 +24,8 @@ export const keyBody = z.strictObject({
   expiresAt: instant
     .refine((time) => time > clock.now(), 'must be in the future')
     .nullable()
-    .optional(),
+    .optional()
+    .describe('When it expires: no later than the key that creates it, and with that key by default.'),
 });
 export const keysQuery = z.strictObject(pageQuery('key'));
 
@@ -53,7 +54,8 @@ export function keysRouter(store: Store, max: number): Router {
 
   router.post('/', audited('key.created'), async (req, res) => {
     const projectId = pathId(req, 'project', 'projectId');
-    const { name, role, expiresAt = null } = parseBody(keyBody, req);
+    const { name, role, expiresAt: asked = null } = parseBody(keyBody, req);
+    const expiresAt = endWithinRights(res, asked);
     const made = await makeWithin(
       store,
       { of: store.projects, owner: projectId, max },

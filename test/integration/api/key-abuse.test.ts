@@ -36,6 +36,22 @@ describe('a key with an end', () => {
     expect((await client.delete(`${path}/${_id}`)).status).toBe(200);
   });
 
+  it('makes keys that end no later', async () => {
+    const { id, client } = await stack.project();
+    const path = `/v1/projects/${id}/keys`;
+    const keyBy = async (by: ApiClient, expiresAt?: string | null) =>
+      (await by.post(path, { name: 'A', role: 'owner', expiresAt })).body.data;
+    const end = inMs(AN_HOUR);
+    const made = await keyBy(client, end);
+    const maker = new ApiClient(stack.url, made.key);
+    for (const later of [undefined, null, inMs(2 * AN_HOUR)]) {
+      expect((await keyBy(maker, later)).expiresAt).toBe(end);
+    }
+    const sooner = inMs(AN_HOUR / 2);
+    expect((await keyBy(maker, sooner)).expiresAt).toBe(sooner);
+    expect((await keyBy(stack.admin)).expiresAt).toBeNull();
+  });
+
   it.each([
     ['in the past', inMs(-1000)],
     ['without a zone', '2999-01-01T00:00:00'],
