@@ -195,7 +195,7 @@ export function createApi(dependencies: AppDependencies): Api {
   const behindBody = [documentedBodies(routeOf), readInTurn];
   app.use(
     '/api/webhooks',
-    authenticate(authentication, { tokenInQuery: true }),
+    authenticate(authentication, { tokenInQuery: address }),
     admitted,
     jsonOnly,
     holdBody(BATCH_LIMIT),

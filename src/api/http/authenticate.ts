@@ -3,6 +3,7 @@ import type { Identify } from './auth';
 import type { Authentication, Caller } from './authentication';
 import type { BrowserSessions } from './browser-sessions';
 import { ApiError, refusal } from './errors';
+import type { OwnAddress } from './own-address';
 import type { PortalTokens } from './portal-tokens';
 
 /** The key of `Authorization: Bearer KEY`. */
@@ -16,8 +17,11 @@ function keyInQuery({ query: { token } }: Request): string | undefined {
 }
 
 export interface Means {
-  /** Accepts a project's key in `?token=` too; never the admin's, since URLs end up in others' logs and settings. */
-  tokenInQuery?: boolean;
+  /**
+   * Accepts a project's key in `?token=` too, except from pages of other origins than this; never the admin's, since
+   * URLs end up in others' logs and settings.
+   */
+  tokenInQuery?: OwnAddress;
   /** Accepts the cookie of a session where there is no `Authorization`. */
   sessions?: BrowserSessions;
   /** Accepts the token of a portal link as a key. */
@@ -27,16 +31,18 @@ export interface Means {
 /** Identifies the caller by the key and `x-project-id`, or by the other means that a route accepts. */
 export function authenticate(
   authentication: Authentication,
-  { tokenInQuery = false, sessions, portal }: Means = {},
+  { tokenInQuery, sessions, portal }: Means = {},
 ): RequestHandler {
   const callerOf = async (req: Request): Promise<Caller> => {
     const inHeader = keyInHeader(req);
-    const key = inHeader ?? (tokenInQuery ? keyInQuery(req) : undefined);
+    const key = inHeader ?? (tokenInQuery && keyInQuery(req));
     if (key === undefined) {
       const ofSession = req.get('authorization') === undefined && (await sessions?.callerOf(req));
       if (ofSession) return ofSession;
       throw new ApiError('unauthorized', 'send your key as "Authorization: Bearer KEY"');
     }
+    // A page would otherwise count wrong keys for the address of whoever opens it.
+    if (inHeader === undefined) tokenInQuery?.refuseForeignOrigin(req);
     const caller = await authentication.callerWith(req, key);
     if (caller === 'admin' && inHeader === undefined) {
       throw new ApiError(

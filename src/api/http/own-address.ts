@@ -41,8 +41,8 @@ export class OwnAddress {
     throw new ApiError(
       'forbidden',
       publicUrl === undefined
-        ? "sessions are for Posthorn's own pages, and this request comes from another origin; a proxy in front of Posthorn has to pass on the header Host, or POSTHORN_PUBLIC_URL has to be set"
-        : `sessions are for the pages of ${publicUrl} (POSTHORN_PUBLIC_URL), and this request comes from another origin`,
+        ? 'pages of other origins may not send this; a proxy in front of Posthorn has to pass on the header Host, or POSTHORN_PUBLIC_URL has to be set'
+        : `pages of origins other than that of ${publicUrl} (POSTHORN_PUBLIC_URL) may not send this`,
     );
   }
 

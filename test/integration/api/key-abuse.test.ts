@@ -190,6 +190,18 @@ describe('a client that guesses keys', () => {
     expect((await token(elsewhere, client.key)).status).toBe(200);
   });
 
+  it.each([
+    ['sec-fetch-site', 'cross-site'],
+    ['origin', 'https://elsewhere.example'],
+  ])('is not who opens a page of another origin that does: %s: %s', async (name, value) => {
+    const { client } = await limited.project({ profile: 'platform' });
+    const page = new ApiClient(limited.url, '', { 'x-forwarded-for': address, [name]: value });
+    for (let n = 0; n <= LIMIT; n += 1) {
+      expectRefusal(await page.get(`/api/webhooks/manage?token=phk_guess${n}`), 'forbidden');
+    }
+    expect((await from(address, client.key)).status).toBe(200);
+  });
+
   it('gains nothing by claiming other addresses: only the proxies’ words count', async () => {
     const { client } = await limited.project();
     for (let n = 0; n < LIMIT; n += 1) {
