@@ -24,6 +24,7 @@ import { catalogsRouter } from './projects/catalogs';
 import { Checks } from './events/checks';
 import { deliveriesRouter } from './deliveries/deliveries';
 import { docsRouter } from './openapi/docs';
+import { stretched } from './http/derived-key';
 import { jsonOnly, utf8Address } from './http/encoding';
 import { errorHandler } from './http/error-handler';
 import { ApiError, notReady, unknownRoute, withoutKeys } from './http/errors';
@@ -150,10 +151,10 @@ export function createApi(dependencies: AppDependencies): Api {
     answer(res, { status: 'ok', mongodb: 'ok', temporal });
   });
 
-  const { adminKey } = config;
+  const rootKey = stretched(config.adminKey);
   const address = new OwnAddress(config.publicUrl);
   const wrongKeys = new FailedLookups(config.wrongKeysPerMinute, 'wrong keys');
-  const authentication = new Authentication(store, adminKey, wrongKeys);
+  const authentication = new Authentication(store, config.adminKey, wrongKeys);
   // Nobody guesses these: a page that goes on asking must not be kept from signing in.
   const lookupsOf = (what: string): FailedLookups =>
     new FailedLookups(
@@ -165,9 +166,9 @@ export function createApi(dependencies: AppDependencies): Api {
     authentication,
     address,
     lookupsOf('sessions'),
-    adminKey,
+    rootKey,
   );
-  const portal = new PortalTokens(store, authentication, adminKey);
+  const portal = new PortalTokens(store, authentication, rootKey);
   // Numbers without ids, but still only for operators.
   app.get('/metrics', authenticate(authentication), adminOnly, async (_req, res) => {
     res.type(metrics.contentType).send(await metrics.metrics());

@@ -133,7 +133,7 @@ export const settings = z.object({
     )
     .min(24, 'must have at least 24 characters')
     .optional()
-    .describe('key for all projects; required by the API'),
+    .describe('random key for all projects; required by the API'),
   POSTHORN_ENCRYPTION_KEY: encryptionKey
     .optional()
     .describe('encrypts webhook secrets at rest, 32 bytes in base64; required except by `setup`'),

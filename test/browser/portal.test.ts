@@ -1,4 +1,5 @@
 import type { FrameLocator, Page } from 'playwright-core';
+import { stretched } from '../../src/api/http/derived-key';
 import { PortalTokens } from '../../src/api/http/portal-tokens';
 import { newId } from '../../src/contracts/ids';
 import type { ApiClient } from '../support/api-client';
@@ -159,7 +160,7 @@ it('says why it shows nothing: no link, one of another project, one that has end
 /** As the API made it an hour ago. */
 async function expiredToken(): Promise<string> {
   const { keys } = (await client.get(`/v1/projects/${projectId}/keys`)).body.data;
-  const tokens = new PortalTokens(stack.store, {} as never, ADMIN_KEY);
+  const tokens = new PortalTokens(stack.store, {} as never, stretched(ADMIN_KEY));
   return tokens.sign({
     id: newId('portalLink'),
     projectId,

@@ -43,12 +43,12 @@ export class BrowserSessions {
     private readonly authentication: Authentication,
     private readonly address: OwnAddress,
     private readonly lookups: FailedLookups,
-    adminKey: string,
+    rootKey: Buffer,
   ) {
     this.keys = {
-      session: derivedKey(adminKey, 'sessions'),
-      csrf: derivedKey(adminKey, 'csrf tokens'),
-      link: derivedKey(adminKey, 'sign-in links'),
+      session: derivedKey(rootKey, 'sessions'),
+      csrf: derivedKey(rootKey, 'csrf tokens'),
+      link: derivedKey(rootKey, 'sign-in links'),
     };
   }
 

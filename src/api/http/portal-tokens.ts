@@ -36,9 +36,9 @@ export class PortalTokens {
   constructor(
     private readonly store: Store,
     private readonly authentication: Authentication,
-    adminKey: string,
+    rootKey: Buffer,
   ) {
-    this.key = derivedKey(adminKey, 'portal links');
+    this.key = derivedKey(rootKey, 'portal links');
   }
 
   sign(content: PortalTokenContent): string {

@@ -1,4 +1,5 @@
 import { newId } from '../../../src/contracts/ids';
+import { stretched } from '../../../src/api/http/derived-key';
 import { PortalTokens } from '../../../src/api/http/portal-tokens';
 import { ApiClient, type Answer } from '../../support/api-client';
 import { Browser } from '../../support/browser';
@@ -18,7 +19,7 @@ describe('a token that is refused', () => {
   it('has expired', async () => {
     const { id, client } = await stack.project();
     const key = (await client.get(`/v1/projects/${id}/keys`)).body.data.keys[0].id as string;
-    const tokens = new PortalTokens(stack.store, {} as never, ADMIN_KEY);
+    const tokens = new PortalTokens(stack.store, {} as never, stretched(ADMIN_KEY));
     const content = { id: newId('portalLink'), projectId: id, capabilities: 'read' } as const;
     const sign = (expiresAt: number, keyId = key): string =>
       tokens.sign({ ...content, keyId, revocations: 0, expiresAt });
@@ -51,7 +52,7 @@ describe('a token that is refused', () => {
     );
   });
 
-  it('was changed, cut, or signed by someone else', async () => {
+  it('was changed, cut, or signed by someone else, or with the admin key as it is', async () => {
     const { id, client } = await stack.project();
     const other = await stack.project();
     const { token } = await portalLink(client, 'read');
@@ -59,7 +60,9 @@ describe('a token that is refused', () => {
     const content = JSON.parse(Buffer.from(body!, 'base64url').toString()) as object;
     const changed = (fields: object): string =>
       `php_${Buffer.from(JSON.stringify({ ...content, ...fields })).toString('base64url')}.${signature}`;
-    const foreign = new PortalTokens(stack.store, {} as never, 'another-admin-key-0123456789');
+    const foreign = [stretched('another-admin-key-0123456789'), Buffer.from(ADMIN_KEY)].map(
+      (rootKey) => new PortalTokens(stack.store, {} as never, rootKey),
+    );
     for (const forged of [
       changed({ capabilities: 'manage' }),
       changed({ projectId: other.id }),
@@ -70,14 +73,16 @@ describe('a token that is refused', () => {
       `php_${body}.${signature!.slice(1)}`,
       `php_${body}.${signature}A`,
       `php_.${signature}`,
-      foreign.sign({
-        id: newId('portalLink'),
-        projectId: id,
-        capabilities: 'read',
-        keyId: 'admin',
-        revocations: 0,
-        expiresAt: 4e12,
-      }),
+      ...foreign.map((tokens) =>
+        tokens.sign({
+          id: newId('portalLink'),
+          projectId: id,
+          capabilities: 'read',
+          keyId: 'admin',
+          revocations: 0,
+          expiresAt: 4e12,
+        }),
+      ),
     ]) {
       expectRefusal(await isRefused(forged), 'unauthorized');
     }
