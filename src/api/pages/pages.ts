@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import path from 'node:path';
 import express, { Router, type Request, type RequestHandler, type Response } from 'express';
 import { contentSecurityPolicy } from 'helmet';
+import { isId } from '../../contracts/ids';
 import type { Store } from '../../store/store';
 import type { FailedLookups } from '../http/failed-lookups';
 import { findProject } from '../http/references';
@@ -58,9 +59,10 @@ function framedByOrigins(store: Store, lookups: FailedLookups): RequestHandler[]
       // Only a page can be framed.
       if (typeof projectId === 'string' && !FILE.test(req.path)) {
         await lookups.check(req, projectId);
-        const project = await findProject(store, projectId);
+        // Not by external ids, which tell strangers who can guess them whose they are.
+        const project = isId('project', projectId) && (await findProject(store, projectId));
         if (!project) await lookups.count(req, projectId);
-        res.locals.portalOrigins = project?.portalOrigins;
+        else res.locals.portalOrigins = project.portalOrigins;
       }
       // This header can't hold a list; the policy replaces it.
       res.removeHeader('X-Frame-Options');

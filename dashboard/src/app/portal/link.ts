@@ -54,8 +54,7 @@ function askForLink(): void {
 function begin(token: string): Linked {
   const link = read(token);
   if (!link) return { state: 'none' };
-  const isForeign = link.projectId !== PORTAL_PROJECT && !PORTAL_PROJECT?.startsWith('ext:');
-  if (isForeign) return { state: 'foreign' };
+  if (link.projectId !== PORTAL_PROJECT) return { state: 'foreign' };
   credentials.bearer = token;
   clearTimeout(renewal);
   // By this machine's clock, which may be wrong: whether a link has ended, the API says.
