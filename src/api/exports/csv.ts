@@ -43,7 +43,8 @@ function cellOf(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (value instanceof Date) return value.toISOString();
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  const text = typeof value === 'string' ? value : serialise(value);
+  // A spreadsheet that separates by semicolons would begin a cell, perhaps a formula, amid strangers' words.
+  const text = typeof value === 'string' ? value : serialise(value).replaceAll(';', '\\u003b');
   return FORMULA.test(text) ? `'${text}` : text;
 }
 

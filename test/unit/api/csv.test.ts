@@ -64,6 +64,14 @@ describe('a cell', () => {
     expect(cell!.replaceAll('""', '"')).toBe(`'${text}`);
   });
 
+  it('of JSON has no semicolon, at which some spreadsheets begin another, and the same value', () => {
+    const data = { name: ';=1+1;' };
+    const [, cell] = /^"([^]*)"\r\n$/.exec(csvRow([data]))!;
+    const text = cell!.replaceAll('""', '"');
+    expect(text).not.toContain(';');
+    expect(JSON.parse(text)).toEqual(data);
+  });
+
   it('that is a number stays one', () => {
     expect(csvRow([-1, 0, 1.5, true])).toBe('-1,0,1.5,true\r\n');
   });
