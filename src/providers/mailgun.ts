@@ -58,20 +58,24 @@ export const mailgun: Provider = {
     return genuine ? staleness(timestamp, now, OLDEST_SIGNATURE_MS) : 'the signature is wrong';
   },
 
-  read: ({ rawBody }, posted) => {
+  read: (_request, posted) => {
     const parsed = body.safeParse(posted);
     if (!parsed.success) return { error: parsed.error };
     const data = parsed.data['event-data'];
+    const token = signatureBlock.safeParse(posted).data?.signature.token;
+    // Whoever reads reports must not be able to send one with another's signature.
+    const { signature: _signature, ...payload } = posted as { signature?: unknown };
     return {
       reports: [
         {
           id: toReportId(data.id),
+          ...(token !== undefined && { token }),
           type: data.event,
           happened: happened(data.event, data.severity),
           emailId: toId(data.message?.headers['message-id']),
           recipient: toAddress(data.recipient),
           timestamp: toInstant(data.timestamp),
-          payload: rawBody.toString('utf8'),
+          payload: JSON.stringify(payload),
         },
       ],
     };

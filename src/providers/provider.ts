@@ -11,6 +11,8 @@ export interface ProviderRequest {
 export interface ProviderReport {
   /** The provider's own id of the report, the same in repetitions; null if it has none. */
   id: string | null;
+  /** What is signed instead of the report: for this one alone. */
+  token?: string;
   /** What happened, in the provider's terms. */
   type: string;
   /**
@@ -22,7 +24,7 @@ export interface ProviderReport {
   recipient: string | null;
   /** When it happened, ISO 8601 in UTC with milliseconds; null if the report doesn't say. */
   timestamp: string | null;
-  /** This report as JSON text: as received, or serialised again if it came in a batch. */
+  /** This report as JSON text: as received, or serialised again if it came in a batch or with its signature. */
   payload: string;
 }
 

@@ -15,6 +15,8 @@ export interface InboundRecord {
   provider: string;
   /** The provider's own id of the report; missing if it has none. */
   providerEventId?: string;
+  /** What was signed, for this report alone; missing where the signature is the report's. */
+  token?: string;
   /** What happened, in the provider's words; null if the report doesn't say. */
   type: string | null;
   /** The report as JSON text; `null` once its event's payload was expunged. */
@@ -34,6 +36,7 @@ const schema = new Schema<InboundRecord>({
   projectId: { type: String, required: true },
   provider: { type: String, required: true },
   providerEventId: String,
+  token: String,
   type: { type: String, default: null },
   payload: { type: String, required: true },
   verified: { type: Boolean, required: true },
@@ -62,13 +65,18 @@ schema.index(
   { projectId: 1, provider: 1, providerEventId: 1, type: 1 },
   { unique: true, partialFilterExpression: { providerEventId: { $type: 'string' } } },
 );
+schema.index(
+  { projectId: 1, token: 1 },
+  { unique: true, partialFilterExpression: { token: { $type: 'string' } } },
+);
 schema.index({ eventId: 1 }, { partialFilterExpression: becameEvent });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 /** Providers repeat a report until it is answered with 200, and occasionally even then. */
 export class Inbound extends ownedRepositoryOf('Inbound', schema, 'inbound') {
   /**
-   * Those of one request's reports that are not stored yet, without repetitions among them.
+   * Those of one request's reports that are not stored yet, without repetitions among them. A request with a token
+   * that came before, with whatever report, has none.
    * @param reports of one project and provider
    */
   async onlyNew<T extends { record: InboundRecord }>(
@@ -76,9 +84,14 @@ export class Inbound extends ownedRepositoryOf('Inbound', schema, 'inbound') {
     session: ClientSession,
   ): Promise<T[]> {
     const [first] = reports;
+    if (!first) return [];
+    const { projectId, provider, token } = first.record;
+    if (token !== undefined) {
+      const used = { projectId, token: oneOf(token) };
+      if (await this.model.exists(used).session(session)) return [];
+    }
     const ids = reports.flatMap(({ record }) => record.providerEventId ?? []);
-    if (!first || ids.length === 0) return [...reports];
-    const { projectId, provider } = first.record;
+    if (ids.length === 0) return [...reports];
     const known = await this.model
       .find(
         { projectId, provider, providerEventId: oneOf(...ids) },

@@ -62,7 +62,7 @@ export function inboundRouter({ store, intake, cipher }: WebhookParts): Router {
     receivedAt = clock.now(),
   ): Promise<void> {
     const posted = await mapInParts(reports, (report) => {
-      const { id, type } = 'unreadable' in report ? { id: null, type: null } : report;
+      const { id, type, token }: Partial<ProviderReport> = 'unreadable' in report ? {} : report;
       const _id = newId('report');
       // Lists select a range of time by ids.
       const at = timeOf(_id);
@@ -70,8 +70,9 @@ export function inboundRouter({ store, intake, cipher }: WebhookParts): Router {
         _id,
         projectId: project._id,
         provider,
-        ...(id !== null && { providerEventId: id }),
-        type,
+        ...(id && { providerEventId: id }),
+        ...(verified && token !== undefined && { token }),
+        type: type ?? null,
         payload: report.payload,
         verified,
         receivedAt: at,
