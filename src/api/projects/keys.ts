@@ -25,7 +25,9 @@ export const keyBody = z.strictObject({
     .refine((time) => time > clock.now(), 'must be in the future')
     .nullable()
     .optional()
-    .describe('When it expires: no later than the key that creates it, and with that key by default.'),
+    .describe(
+      'When it expires: no later than the key that creates it, and with that key by default.',
+    ),
 });
 export const keysQuery = z.strictObject(pageQuery('key'));
 
