@@ -62,7 +62,7 @@ it('shows why a delivery failed, and replays it once that is repaired, by keyboa
   await replay.waitFor();
   await page.getByRole('button', { name: /^Attempt 3/ }).waitFor();
   const request = page.getByRole('tab', { name: 'Request' });
-  await press(page.getByRole('tab', { name: 'Answer' }));
+  await press(page.getByRole('tab', { name: 'Response' }));
   await page.keyboard.press('ArrowRight');
   await focused(request).waitFor();
   await page.keyboard.press('Enter');
@@ -252,10 +252,10 @@ describe.each(['light', 'dark'] as const)('in %s', (theme) => {
     const id = await postEvent(client);
     await deliveryWith(client, id, { status: 'failed' });
     await go(page, `/deliveries/${id}`);
-    const shown = page.getByRole('region', { name: 'Answer body' });
+    const shown = page.getByRole('region', { name: 'Response body' });
     const text = await shown.textContent();
     expect(text).toMatch(/^<script>document.title = "owned"<\/script>⟨U\+202E⟩gnp\.exe␇␛\[31mx+$/);
-    await page.getByText('The answer was longer: only its beginning is kept.').waitFor();
+    await page.getByText('The response was longer; only the beginning is stored.').waitFor();
     expect(await page.locator('main script, main img').count()).toBe(0);
     await soon(async () => expect(await page.title()).toBe('email.sent · Posthorn'));
     for (const viewport of theme === 'light' ? [WIDE] : [WIDE, NARROW]) {

@@ -34,7 +34,7 @@ it('says of a payload and its answers whether they were deleted, or could not be
 
   await client.delete(`/v1/events/${eventId}`);
   await page.reload();
-  await page.getByText('The answer was deleted with the payload.').waitFor();
+  await page.getByText('The response was deleted with the payload.').waitFor();
   await showRequest();
   await deleted.waitFor();
 });

@@ -54,7 +54,7 @@ it('sends test events whose data was edited, of several types, and shows their a
   receiver.respondWith({ kind: 'answer', status: 200, body: '<img src=x>\u202Egnp.exe' });
   await send.click();
   await dialog.getByText('Answered 200').nth(1).waitFor();
-  const answer = dialog.getByRole('region', { name: 'Answer to email.bounced' });
+  const answer = dialog.getByRole('region', { name: 'Response to email.bounced' });
   await soon(async () => expect(await answer.textContent()).toBe('<img src=x>⟨U+202E⟩gnp.exe'));
   const bodies = receiver.requests.map(({ rawBody }) => rawBody.toString());
   expect(bodies.filter((body) => body.includes('"points": 12345678901234567890'))).toHaveLength(1);

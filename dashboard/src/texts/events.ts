@@ -75,7 +75,7 @@ export const events = {
       status: 'Status',
       webhook: 'Webhook',
       attempts: 'Attempts',
-      answer: 'Last answer',
+      answer: 'Last response',
       next: 'Next or last',
     },
   },
@@ -83,7 +83,7 @@ export const events = {
   expunge: {
     action: 'Delete payload',
     title: 'Delete the payload of this event?',
-    gone: 'Deleted for good: the payload, and what receivers answered, which may repeat it.',
+    gone: 'Deleted for good: the payload, and the receivers’ responses, which may contain it.',
     stays:
       'What remains: the event’s id, type, times and Idempotency-Key, and its deliveries with their attempts, status codes and times.',
     stops: 'Deliveries that have not arrived are cancelled, and none can be replayed.',

@@ -42,7 +42,7 @@ export const overview = {
     `${n >= 10 || n === 0 ? figure(Math.round(n)) : n < 0.1 ? 'under 0.1' : n.toFixed(1)} per minute`,
   successRate: 'Success rate',
   failedNote: (n: number) => (n === 0 ? 'none failed' : `${figure(n)} failed`),
-  latency: 'Answer time',
+  latency: 'Response time',
   latencyNote: (p90: string, p99: string) =>
     `90\u00A0% within\u00A0${p90}, 99\u00A0% within\u00A0${p99}`,
   median: 'median',
