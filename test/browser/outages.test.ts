@@ -315,14 +315,14 @@ it('says when something has been due for long, and leads to why', async () => {
   await page.getByText(/The oldest pending delivery has been due for 1\d min/).waitFor();
   expect(await page.getByText('All is well').count()).toBe(0);
   await expectAccessible(page);
-  await page.getByRole('link', { name: 'See why it waits' }).click();
+  await page.getByRole('link', { name: 'See why it is waiting' }).click();
   await title(page, 'email.sent').waitFor();
   // As while no worker is running.
   const acceptedAt = new Date(at.getTime() - 10 * 60_000);
   const eventId = await insertUnplanned(stack, { projectId: id, acceptedAt });
   await page.goBack();
   await page.reload();
-  await page.getByText(/An accepted event has waited for 2\d min to be delivered/).waitFor();
+  await page.getByText(/An accepted event has been waiting for 2\d min to be delivered/).waitFor();
   expect(await page.getByText('All is well').count()).toBe(0);
   await page.getByRole('link', { name: 'See the event' }).click();
   await page.waitForURL(`**/events/${eventId}`);

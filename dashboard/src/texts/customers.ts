@@ -4,7 +4,7 @@ type Other<T> = T extends string | ((...given: never[]) => string)
   ? T
   : { [Name in keyof T]?: Other<T[Name]> };
 
-const turn = 'Waits its turn';
+const turn = 'Waiting for its turn';
 const turnMeans = 'It is sent as soon as there is room. Nothing is lost.';
 
 /**
@@ -40,7 +40,7 @@ export const customers: Other<typeof all> = {
   },
   overview: {
     acceptedLead: 'All that have happened.',
-    lateLead: 'Nothing is lost. If this lasts, tell the provider of this page.',
+    lateLead: 'Nothing is lost. If this continues, tell the provider of this page.',
   },
   events: {
     lead: 'What has happened. Each event is delivered to all webhooks that are subscribed to its type.',
@@ -79,18 +79,18 @@ export const customers: Other<typeof all> = {
         workflow_failing: 'Delayed',
         project_busy: turn,
         workers_busy: turn,
-        paused: 'Was stopped by the provider of this page',
+        paused: 'Paused by the provider of this page',
         unknown: 'Delayed',
       },
       reasonMeans: {
         waiting_for_worker: turnMeans,
-        workflow_failing: 'The provider of this page has to repair something. Nothing is lost.',
-        rate_limit: 'Only so many go to this webhook per second.',
+        workflow_failing: 'The provider of this page has to fix something. Nothing is lost.',
+        rate_limit: 'The number of attempts per second to this webhook is limited.',
         project_busy: turnMeans,
         workers_busy: turnMeans,
         paused: 'It continues when they resume it; a retry may end their pause too.',
         unknown:
-          'It is sent when the provider of this page has repaired something. Nothing is lost.',
+          'It is sent when the provider of this page has fixed something. Nothing is lost.',
       },
     },
   },
