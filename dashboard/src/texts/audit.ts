@@ -17,7 +17,7 @@ export const audit = {
     'A process or the database failed at this moment: it may or may not have happened. Check the target.',
   admin: 'Admin key',
   posthorn: 'Posthorn itself',
-  none: 'Nothing was changed yet',
+  none: 'Nothing has been changed yet',
   noneAdvice:
     'Each change through the API or this dashboard is listed here, with the key that made it.',
   noneFound: 'No entry matches',

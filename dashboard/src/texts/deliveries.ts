@@ -7,8 +7,8 @@ export const deliveries = {
   oneTitle: 'Delivery',
   lead: 'Each event, to each webhook that is subscribed to it: what arrived, what did not, and why.',
   done: {
-    replay: 'The delivery is sent again',
-    retry: 'The next attempt is made now',
+    replay: 'The delivery is being sent again',
+    retry: 'The next attempt is being made',
     cancel: 'The delivery was cancelled',
   },
   live: {

@@ -5,9 +5,9 @@ export const replays = {
   oneTitle: 'Replay',
   lead: 'Send many deliveries again, as fast as the receivers take them or at a rate that you choose, such as all that failed during an outage.',
   done: {
-    started: 'The replay has started',
-    pause: 'The replay is paused',
-    resume: 'The replay continues',
+    started: 'The replay was started',
+    pause: 'The replay was paused',
+    resume: 'The replay was resumed',
     cancel: 'The replay was cancelled',
   },
   create: 'New replay',

@@ -40,10 +40,10 @@ export const webhooks = {
     `${rate} of ${total.toLocaleString('en')} ${total === 1 ? 'delivery' : 'deliveries'} succeeded`,
   done: {
     saved: 'The webhook was saved',
-    enabled: 'The webhook is enabled',
-    disabled: 'The webhook is disabled',
-    paused: 'The webhook is paused',
-    resumed: 'The webhook is resumed',
+    enabled: 'The webhook was enabled',
+    disabled: 'The webhook was disabled',
+    paused: 'The webhook was paused',
+    resumed: 'The webhook was resumed',
     deleted: 'The webhook was deleted',
     rotated: 'The webhook has a new secret',
     createdLeft: ({ name }: { name: string }) => ({
@@ -279,7 +279,7 @@ export const webhooks = {
     chart: (good: number, bad: number) => `Attempts over time: ${good} succeeded, ${bad} failed`,
     recent: 'Latest deliveries',
     all: 'All deliveries',
-    noDeliveries: 'Nothing was sent yet',
+    noDeliveries: 'Nothing has been sent yet',
     noDeliveriesAdvice: 'Send a test event and see what the endpoint answers.',
     facts: 'Settings',
     events: 'Events',
