@@ -185,7 +185,7 @@ describe('what was changed elsewhere meanwhile stays, and is shown', () => {
     const now = async () => (await stack.admin.get(`/v1/projects/${id}`)).body.data;
     expect(await now()).toMatchObject({ name: 'Shop', ...changes });
     project.isPossible = true;
-    await shows(page.getByLabel('Deliveries per second and webhook'), '5');
+    await shows(page.getByLabel('Attempts per second for each webhook'), '5');
     await page.getByLabel('Timeout in seconds').fill('20');
     await button(page, 'Save changes').click();
     await eventually('it is saved', async () => (await now()).policy.timeoutMs === 20_000);

@@ -126,8 +126,8 @@ it('changes the project’s settings for the admin, and says to others whose the
   await admin.getByLabel('Project').selectOption(projectId);
   await link(admin, 'Project settings').click();
   await admin.getByLabel('Timeout in seconds').fill('0.5');
-  await admin.getByLabel('Retry after').fill('1m, 2m');
-  await admin.getByLabel('Deliveries per second').fill('none');
+  await admin.getByLabel('Retry delays').fill('1m, 2m');
+  await admin.getByLabel('Attempts per second').fill('none');
   await admin.getByLabel('Origins').fill('https://app.example.com/path');
   await button(admin, 'Save changes').click();
   await admin.getByText('From 1 to 60 seconds.').waitFor();

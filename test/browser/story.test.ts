@@ -79,7 +79,7 @@ describe.each(Object.entries(dashboards))('%s', (name, arrive) => {
     await expectAccessible(now.document);
     const endpoint = `/${encodeURIComponent(name)}`;
     await create(now, `Orders ${name}`, endpoint, async () => {
-      await now.hand.write(now.within.getByLabel('Waits between attempts'), '1s');
+      await now.hand.write(now.within.getByLabel('Retry delays'), '1s');
     });
     await sendTest(now);
     await go(now, 'Events');

@@ -98,7 +98,7 @@ export const customers: Other<typeof all> = {
     form: {
       operational: 'About webhooks themselves',
       operationalHelp: 'Such as that one was disabled. “All events” does not include them.',
-      signingDefault: 'As the provider of this page signs',
+      signingDefault: 'Default',
     },
     detail: {
       asProject: (value) => value,

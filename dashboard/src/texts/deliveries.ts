@@ -179,7 +179,7 @@ export const deliveries = {
     completedAt: 'Ended',
     notYet: 'Not yet',
     replays: 'Replays',
-    drivenBy: 'Driven by',
+    drivenBy: 'Delivered by',
     courier: 'The courier of its project',
     workflow: 'workflow id',
     openWorkflow: 'Its workflow in the Temporal Web UI',
