@@ -140,7 +140,7 @@ it('refuses what a link to read tries to write, in words, also by an address typ
     '/event-types/email.sent/edit',
   ]) {
     await go(path);
-    await page.getByText('Your link is for looking only').waitFor();
+    await page.getByText('Your link is read-only').waitFor();
     expect(await page.locator('main input, main textarea').count()).toBe(0);
     await expectAccessible(page);
     await go('/');

@@ -147,13 +147,13 @@ it('says why it shows nothing: no link, one of another project, one that has end
   const revoked = await link('read');
   await client.delete('/v1/portal-links');
   const late = await visit(revoked);
-  await title(late, 'Your link has ended').waitFor();
+  await title(late, 'Your link is no longer valid').waitFor();
   // Another one is opened in the same tab.
   await late.goto(await link('read'));
   await title(late, 'Overview').waitFor();
   expect(late.url()).not.toContain('token');
   const expired = await visit(`${stack.url}/portal/${projectId}/#token=${await expiredToken()}`);
-  await title(expired, 'Your link has ended').waitFor();
+  await title(expired, 'Your link is no longer valid').waitFor();
   await expectAccessible(expired);
 });
 

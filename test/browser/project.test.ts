@@ -105,18 +105,18 @@ it('lists who did what, by action and target', async () => {
 
 it('changes the project’s settings for the admin, and says to others whose they are', async () => {
   const page = await open(client.key, 'Project settings');
-  await page.getByText('Only the admin changes these settings').waitFor();
+  await page.getByText('Only the admin can change these settings').waitFor();
   expect(await button(page, 'Save changes').count()).toBe(0);
-  await page.getByLabel('What it may do').selectOption('manage');
+  await page.getByLabel('Permissions').selectOption('manage');
   await button(page, 'Create a link').click();
   const opened = page.context().waitForEvent('page');
   await link(page, 'Open the portal').click();
   await title(await opened, 'Overview').waitFor();
   await look(page, 'settings-owner');
   // It may do more than what is chosen then.
-  await page.getByLabel('What it may do').selectOption('read');
+  await page.getByLabel('Permissions').selectOption('read');
   await link(page, 'Open the portal').waitFor({ state: 'detached' });
-  await page.getByLabel('What it may do').selectOption('manage');
+  await page.getByLabel('Permissions').selectOption('manage');
   await link(page, 'Open the portal').waitFor();
   await button(page, 'Revoke all links').click();
   await inDialog(page, 'Revoke all links').click();

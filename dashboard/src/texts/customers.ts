@@ -26,7 +26,7 @@ export const customers: Other<typeof all> = {
     byCode: {
       unreachable: { title: 'The server does not answer' },
       unauthorized: {
-        title: 'Your link has ended',
+        title: 'Your link is no longer valid',
         advice: 'Go back to the application that brought you here, and open this page again.',
       },
       unavailable: { title: 'The server cannot reach its database' },
