@@ -448,7 +448,7 @@ describe('somebody who has left a form before it was answered', () => {
     const webhook = await next();
     await goTo(page, 'Audit log');
     await webhook.continue();
-    await isTold(page, 'The webhook Orders was created after you had left');
+    await isTold(page, 'The webhook Orders was created after you left the form');
     await goTo(page, 'API keys');
     await button(page, 'Create key').click();
     await page.getByRole('dialog').getByLabel('Name').fill('Shop');
@@ -457,7 +457,7 @@ describe('somebody who has left a form before it was answered', () => {
     await page.goBack();
     await title(page, 'Audit log').waitFor();
     await key.continue();
-    await isTold(page, 'The key Shop was created after you had left');
+    await isTold(page, 'The key Shop was created after you left the form');
   });
 });
 

@@ -49,7 +49,7 @@ it('tells a key of role sender, which may only post events, which keys sign in',
   const page = await visit(dashboard());
   await page.getByLabel('API key').fill(data!.data.key);
   await page.keyboard.press('Enter');
-  await page.getByText('Sign in with a key of role owner or reader.').waitFor();
+  await page.getByText('Sign in with a key that has the role owner or reader.').waitFor();
 });
 
 it('signs in once by a link, whose token leaves the address', async () => {
@@ -60,9 +60,9 @@ it('signs in once by a link, whose token leaves the address', async () => {
   await title(page, 'Overview').waitFor();
   expect(page.url()).not.toContain(token);
   const again = await visit(address);
-  await again.getByText('This sign-in link was used already').waitFor();
+  await again.getByText('This sign-in link has already been used').waitFor();
   const mangled = await visit(`${dashboard()}#sign-in=%`);
-  await mangled.getByText('This sign-in link was used already').waitFor();
+  await mangled.getByText('This sign-in link has already been used').waitFor();
 });
 
 it('signs in by a link that is opened in a tab that shows the page already', async () => {

@@ -20,9 +20,9 @@ export const app = {
     label: 'Project',
     search: 'Find a project by name or id',
     deleted: 'The project was deleted',
-    none: 'No project yet',
+    none: 'No projects yet',
     noneAdvice:
-      'Everything in Posthorn belongs to a project: its webhooks, events, keys and log. One is one of your customers, or one environment of an application.',
+      'Everything in Posthorn belongs to a project: its webhooks, events, keys and audit log. A project stands for one of your customers, or for one environment of an application.',
   },
   newProject: {
     action: 'New project',
@@ -35,8 +35,8 @@ export const app = {
       autosend: '13 types about e-mails and contacts, with closed schemas; signed in hex.',
       platform: '4 types about e-mails, made from what providers report; signed in hex.',
       emailsendx: '9 types about e-mails, contacts and campaigns; signed in hex.',
-      ahasend: '10 types about messages and domains; signed by Standard Webhooks.',
-      custom: 'Your own types, each with a JSON Schema; signed by Standard Webhooks.',
+      ahasend: '10 types about messages and domains; signed according to Standard Webhooks.',
+      custom: 'Your own types, each with a JSON Schema; signed according to Standard Webhooks.',
     },
     submit: 'Create project',
     done: 'The project was created',
@@ -62,20 +62,20 @@ export const app = {
     lead: 'Use the admin key or a key of a project.',
     key: 'API key',
     keyHelp:
-      'The operator has the admin key; owners create keys of their projects. It is exchanged for a session cookie and not kept in the browser.',
+      'Ask the operator for the admin key, or an owner for a key of their project. The key is exchanged for a session cookie and is not stored in the browser.',
     submit: 'Sign in',
     submitting: 'Signing in…',
     required: 'Enter a key.',
     refused: 'This key is unknown, was revoked or has expired. Check that you copied all of it.',
     linkUsed:
-      'This sign-in link was used already or has expired. Use a key or another link: the admin creates one with POST /v1/sign-in-links, and npm start prints one.',
+      'This sign-in link has already been used or has expired. Use a key or another link: the admin creates one with POST /v1/sign-in-links, and npm start prints one.',
     ended: 'Your session has ended. Sign in again to continue where you were.',
     noSender:
-      'A key of role sender may only post events and providers’ reports. Sign in with a key of role owner or reader.',
+      'A key with the role sender can only post events and providers’ reports. Sign in with a key that has the role owner or reader.',
   },
   shortcuts: {
     title: 'Keyboard shortcuts',
-    lead: 'They work anywhere outside of text fields.',
+    lead: 'They work anywhere except in text fields.',
     list: {
       help: 'Show this help',
       search: 'Go to the search field',
@@ -94,14 +94,14 @@ export const app = {
     back: 'Go to the overview',
   },
   refused: {
-    title: 'You may not do this',
-    advice: 'Sign in with a key of role owner to change something.',
+    title: 'You don’t have permission to do this',
+    advice: 'To make changes, sign in with a key that has the role owner.',
   },
   crashed: {
     title: 'This page could not be shown',
     advice:
-      'Load it again. If that does not help, tell the operator what you did, and the message below.',
-    reload: 'Load again',
+      'Reload the page. If that does not help, tell the operator what you did, and send them the message below.',
+    reload: 'Reload the page',
     stale:
       'A part of it could not be loaded: Posthorn does not answer, or was updated while this page was open.',
   },

@@ -16,7 +16,7 @@ export const customers: Other<typeof all> = {
     product: 'Webhook portal',
     crashed: {
       advice:
-        'Load it again. If that does not help, tell the provider of this page what you did, and the message below.',
+        'Reload the page. If that does not help, tell the provider of this page what you did, and send them the message below.',
       stale:
         'A part of it could not be loaded: the server does not answer, or was updated while this page was open.',
     },

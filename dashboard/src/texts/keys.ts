@@ -2,16 +2,16 @@ import { isolated } from './isolated';
 
 export const keys = {
   title: 'API keys',
-  lead: 'What your applications identify themselves with. A key itself is shown once, when it is made.',
+  lead: 'What your applications identify themselves with. A key itself is shown once, when it is created.',
   ownersOnly: 'Only owners see keys',
   ownersOnlyAdvice:
-    'You are signed in with a key that may only read. Sign in with a key of role owner, or the admin key, to manage keys.',
+    'You are signed in with a key that can only read. To manage keys, sign in with a key that has the role owner, or with the admin key.',
   done: {
     revoked: 'The key was revoked',
     createdLeft: ({ name }: { name: string }) => ({
-      title: `The key ${isolated(name)} was created after you had left`,
+      title: `The key ${isolated(name)} was created after you left the form`,
       description:
-        'Nobody has seen it, and it can’t be shown again: revoke it, and create another.',
+        'It was not shown to anyone, and can’t be shown again: revoke it, and create another.',
     }),
   },
   create: 'Create key',
@@ -26,10 +26,10 @@ export const keys = {
   },
   role: { owner: 'Owner', sender: 'Sender', reader: 'Reader' },
   roleHelp: {
-    owner: 'Everything in this project, keys and secrets included.',
+    owner: 'Can do everything in this project, including keys and secrets.',
     sender:
-      'May only post events and providers’ reports: for the application or provider that sends them.',
-    reader: 'May look at everything but secrets, credentials and keys, and change nothing.',
+      'Can only post events and providers’ reports: for the application or provider that sends them.',
+    reader: 'Can view everything except secrets, credentials and keys. Can’t change anything.',
   },
   thisSession: 'This session',
   expired: 'Expired',
@@ -62,7 +62,7 @@ export const keys = {
   },
   revokeDialog: {
     title: (name: string) => `Revoke ${isolated(name)}?`,
-    lead: 'From now on every request with this key is refused with 401, and sessions and portal links that were made with it end. Events that were accepted are still delivered. This can’t be undone.',
+    lead: 'From now on every request with this key is refused with 401, and sessions and portal links that were created with it end. Events that were accepted are still delivered. This can’t be undone.',
     own: 'You are signed in with this key: you will be signed out.',
     confirm: 'Revoke key',
   },

@@ -47,8 +47,8 @@ export const webhooks = {
     deleted: 'The webhook was deleted',
     rotated: 'The webhook has a new secret',
     createdLeft: ({ name }: { name: string }) => ({
-      title: `The webhook ${isolated(name)} was created after you had left`,
-      description: 'What the receiver verifies with is shown by “Reveal secret” in its menu.',
+      title: `The webhook ${isolated(name)} was created after you left the form`,
+      description: 'To see the secret or public key, choose “Reveal secret” in its menu.',
     }),
   },
 
