@@ -420,7 +420,7 @@ describe('somebody who has left a form before it was answered', () => {
       const details = [{ field: wrong, message: 'is not wanted' }];
       const error = { code: 'validation_failed', message: 'refused', details, requestId: 'req_1' };
       await route.fulfill({ status: 422, json: { success: false, error } });
-      await page.getByText(`${wrong} is not wanted. You had closed the form`).first().waitFor();
+      await page.getByText(`${wrong} is not wanted. You closed the form`).first().waitFor();
     };
     await go('/events');
     await button(page, 'Send event').first().click();

@@ -239,7 +239,7 @@ it('defines, changes and deletes event types where the project has its own', asy
   await title(page, 'Add event type').waitFor();
   await page.getByLabel('Name').fill('order.paid');
   await button(page, 'Save event type').click();
-  await page.getByText('There is one of this name already').waitFor();
+  await page.getByText('A type with this name already exists').waitFor();
   await page.getByLabel('Name').fill('Order Sent');
   await page.getByLabel('Description').fill('An order was sent.');
   await page.getByLabel('Sample').fill('{"orderId": 1}');

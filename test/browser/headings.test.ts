@@ -159,7 +159,7 @@ it('says to the admin which project was searched, if what is looked for is in no
   await page.getByText('No project has it').waitFor();
   await goTo(page, '/webhooks/misspelt');
   await expectTitle(page, 'Webhook not found');
-  await page.getByText('The project Acme was searched').waitFor();
+  await page.getByText('It was not found in the project Acme').waitFor();
   expect(await page.getByRole('button', { name: /^Open/ }).count()).toBe(0);
 });
 

@@ -167,7 +167,7 @@ it('a list of events says so, too, where so much is loaded that it is not reload
     await page.keyboard.press('End');
     return page.getByText(`All ${LONG} rows`).isVisible();
   });
-  await page.getByText('no longer refreshed automatically').waitFor();
+  await page.getByText('too long to be refreshed automatically').waitFor();
   await expectAccessible(page);
   await post(1);
   await button(page, 'Reload').click();

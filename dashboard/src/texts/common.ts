@@ -10,7 +10,7 @@ export const common = {
   loading: 'Loading…',
   loadMore: 'Load more',
   long: {
-    what: 'So much of this list is loaded that it is no longer refreshed automatically.',
+    what: 'This list is now too long to be refreshed automatically.',
     reload: 'Reload',
   },
   looked: {
@@ -24,10 +24,10 @@ export const common = {
   missing: {
     title: (kind: string) => `${kind} not found`,
     nothing: 'Nothing has this id here',
-    advice: 'It was deleted or is no longer kept, or the address is misspelt.',
+    advice: 'It may have been deleted or have expired, or the address may be misspelt.',
     searched: (project: string) =>
-      `The project ${isolated(project)} was searched. It was deleted or is no longer kept, the address is misspelt, or it is of another project: choose that one.`,
-    nowhere: 'No project has it: it was deleted or is no longer kept.',
+      `It was not found in the project ${isolated(project)}. It may have been deleted or have expired, or the address may be misspelt. If it belongs to another project, choose that project.`,
+    nowhere: 'No project has it: it was deleted or has expired.',
     elsewhere: (project: string) => `It is in the project ${isolated(project)}`,
     elsewhereAdvice: (project: string) => `The project ${isolated(project)} is open.`,
     open: (project: string) => `Open ${isolated(project)}`,
@@ -37,7 +37,7 @@ export const common = {
   copy: 'Copy',
   copied: 'Copied',
   copyWhat: (what: string) => `Copy ${what}`,
-  copyFailed: 'The browser did not allow copying. Select the text and copy it by hand.',
+  copyFailed: 'The browser did not allow copying. Select the text and copy it manually.',
   moreActions: 'More actions',
   moreActionsFor: (name: string) => `More actions for ${isolated(name)}`,
   clear: 'Clear',

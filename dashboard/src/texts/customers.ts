@@ -39,7 +39,7 @@ export const customers: Other<typeof all> = {
     }),
   },
   overview: {
-    acceptedLead: 'All that have happened.',
+    acceptedLead: 'All events that have happened.',
     lateLead: 'Nothing is lost. If this continues, tell the provider of this page.',
   },
   events: {
@@ -56,7 +56,7 @@ export const customers: Other<typeof all> = {
       catalogReader: 'The provider of this page defines this type.',
     },
     noneAdvice: 'The provider of this page has not defined any.',
-    sampleLead: 'Sent by test events.',
+    sampleLead: 'Used for test events.',
   },
   deliveries: {
     remedy: {
@@ -96,8 +96,8 @@ export const customers: Other<typeof all> = {
   },
   webhooks: {
     form: {
-      operational: 'About webhooks themselves',
-      operationalHelp: 'Such as that one was disabled. “All events” does not include them.',
+      operational: 'About the webhooks themselves',
+      operationalHelp: 'For example, when a webhook is disabled. “All events” does not include them.',
       signingDefault: 'Default',
     },
     detail: {

@@ -1,7 +1,7 @@
 export const eventTypes = {
   title: 'Event types',
   oneTitle: 'Event type',
-  lead: 'What can be sent in this project. Data that breaks a type’s schema is refused when it is posted.',
+  lead: 'What can be sent in this project. Data that does not match a type’s schema is refused when it is posted.',
   done: { saved: 'The event type was saved', deleted: 'The event type was deleted' },
   add: 'Add event type',
   search: 'Search event types',
@@ -12,7 +12,7 @@ export const eventTypes = {
       'These are the types of the project’s profile. They can’t be changed; a project of the profile custom defines its own.',
     profileOne: 'This type belongs to the project’s profile and can’t be changed.',
     catalog:
-      'This type belongs to a catalogue that several projects share; only the admin can change it, through the API. You can define one of the same name here, which then applies in its place.',
+      'This type belongs to a catalogue that several projects share; only the admin can change it, through the API. You can define a type with the same name here, which then replaces it in this project.',
     catalogReader:
       'This type belongs to a catalogue that several projects share; only the admin can change it.',
   },
@@ -24,14 +24,14 @@ export const eventTypes = {
   missing: 'There is no such event type',
   missingAdvice: 'It may have been deleted. Events of it are still listed.',
   sample: 'Sample',
-  sampleLead: 'Sent by test events, and the beginning of an event that is sent by hand.',
+  sampleLead: 'Used for test events, and as a starting point when you send an event manually.',
   schema: 'Schema',
   schemaLead: 'JSON Schema 2020-12 of the data.',
   seeEvents: 'See its events',
   override: 'Define in this project',
   delete: {
     title: (type: string) => `Delete ${type}?`,
-    lead: 'From now on, events of this type are refused. Subscriptions to it, its events and their deliveries stay. If the project’s catalogue has a type of this name, that one applies again.',
+    lead: 'From now on, events of this type are refused. Subscriptions to it, its events and their deliveries stay. If the project’s catalogue has a type with this name, that one applies again.',
     confirm: 'Delete event type',
   },
   form: {
@@ -40,14 +40,14 @@ export const eventTypes = {
     name: 'Name',
     nameHelp:
       'Words of a–z, 0–9 and _ separated by dots, such as order.paid. It can’t be changed later.',
-    nameLocked: 'It can’t be changed: webhooks are subscribed by it. Add another type instead.',
+    nameLocked: 'It can’t be changed, because webhooks subscribe to this name. Add another type instead.',
     required: 'Give it a name.',
-    taken: 'There is one of this name already. Edit that one instead.',
+    taken: 'A type with this name already exists. Edit that one instead.',
     description: 'Description',
     schema: 'Schema (JSON Schema 2020-12)',
     schemaHelp: 'Checked when an event is posted. Changes apply to events from now on.',
     sample: 'Sample (JSON)',
-    sampleHelp: 'It must fit the schema.',
+    sampleHelp: 'It must match the schema.',
     save: 'Save event type',
   },
 };

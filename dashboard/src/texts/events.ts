@@ -12,7 +12,7 @@ export const events = {
   anyType: 'All types',
   none: 'No events yet',
   noneAdvice:
-    'Your application posts events to POST /v1/events. Send one by hand to see how it travels.',
+    'Your application posts events to POST /v1/events. Send one manually to see how it is delivered.',
   noneFound: 'No event matches',
   noneFoundAdvice: 'Choose a longer time range or another type.',
   search: {
@@ -39,7 +39,7 @@ export const events = {
   },
   dataEditor: {
     label: 'Data (JSON)',
-    help: 'The sample of the type. Change what you like; it is checked against the type’s schema.',
+    help: 'The sample of the type. You can edit it; it is checked against the type’s schema.',
     reset: 'Use the sample again',
   },
   sendDialog: {
@@ -62,13 +62,13 @@ export const events = {
   payload: 'Payload',
   payloadGone: 'The payload of this event was deleted',
   payloadGoneAdvice:
-    'The event and its deliveries stay listed. They can no longer be sent to anybody.',
+    'The event and its deliveries stay in the lists, but can no longer be sent.',
   deliveries: {
     title: 'Deliveries',
     lead: 'One for each webhook that was subscribed when the event was accepted.',
-    none: 'Delivered to nobody',
+    none: 'Not sent to any webhook',
     noneAdvice:
-      'No webhook was subscribed to this type, or its filter did not match. Webhooks that are made later don’t receive it.',
+      'No webhook was subscribed to this type, or its filter did not match. Webhooks that are created later don’t receive it.',
     more: 'There are older ones. See all deliveries of this event',
     answer: (what: string, took: string) => `${what} in ${took}`,
     columns: {

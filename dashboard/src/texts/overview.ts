@@ -28,11 +28,11 @@ export const overview = {
     `${n === 1 ? '1 failed attempt' : `${figure(n)} failed attempts in a row`}${last === null ? '' : `, the last with ${last}`}`,
   remedy: {
     failing:
-      'See what it answered, and repair the receiver. What is still waiting is retried automatically; what has failed can be replayed.',
-    gone: 'It answered 410 Gone, so it was disabled. If it is enabled again, what was skipped can be replayed.',
+      'Check its response, and fix the receiver. Pending deliveries are retried automatically; failed ones can be replayed.',
+    gone: 'Its receiver answered 410 Gone, so it was disabled. If it is enabled again, skipped deliveries can be replayed.',
     consecutive_failures:
-      'It failed too often in a row, so it was disabled. Once the receiver is repaired and it is enabled again, what was skipped can be replayed.',
-    manual: 'Somebody disabled it. Once it is enabled again, what was skipped can be replayed.',
+      'It failed too often in a row, so it was disabled. Once the receiver is fixed and the webhook is enabled again, skipped deliveries can be replayed.',
+    manual: 'It was disabled manually. Once it is enabled again, skipped deliveries can be replayed.',
   },
   seeFailed: 'See what failed',
   seeSkipped: 'See skipped deliveries',
@@ -52,7 +52,7 @@ export const overview = {
   attemptsChart: 'Attempts',
   attemptsLead: 'Succeeded below, failed on top.',
   acceptedChart: 'Accepted events',
-  acceptedLead: 'All that your application has posted.',
+  acceptedLead: 'All events that your application has posted.',
   attemptsInWords: (good: number, bad: number) =>
     `Attempts over time: ${figure(good)} succeeded, ${figure(bad)} failed`,
   acceptedInWords: (n: number) => `Accepted events over time: ${figure(n)}`,

@@ -22,20 +22,20 @@ export const problems = {
       advice: 'Wait for its next attempt, retry it now, or cancel it before replaying it.',
     },
     delivery_held: {
-      title: 'The webhook is paused, or was',
+      title: 'The webhook is or was paused',
       advice: 'The delivery is sent in its turn once the webhook is resumed.',
     },
     event_expunged: {
       title: 'The payload of this event was deleted',
-      advice: 'It can no longer be sent to anybody.',
+      advice: 'It can no longer be sent.',
     },
     unavailable: {
       title: 'Posthorn cannot reach its database',
-      advice: 'What you sent last may have been stored already: look before you repeat it.',
+      advice: 'Your last change may already have been saved. Check before you try again.',
     },
     too_slow: {
       title: 'The database took too long',
-      advice: 'Try again, for a shorter time or with other filters if there are any.',
+      advice: 'Try again, if possible with a shorter time range or other filters.',
     },
   },
   rateLimited: (seconds: number | null) => ({
@@ -49,7 +49,7 @@ export const problems = {
       ? `Try again. If it keeps happening, give the operator this request id: ${requestId}`
       : advice.unexpected.advice,
   }),
-  left: 'You had closed the form, or left its page, before this was answered. Open it again to see what is stored, and to send it anew.',
+  left: 'You closed the form, or left its page, before the response arrived. Open it again to see what was saved, and to submit it again if necessary.',
   retrying: 'Trying again every few seconds.',
   outdated: 'What is shown may be out of date.',
 };

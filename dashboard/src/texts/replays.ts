@@ -46,7 +46,7 @@ export const replays = {
     replayed: 'Sent again',
     failed: 'Could not be sent',
     failedNote:
-      'The webhook is gone or may not be sent to, or the delivery was replayed otherwise or is no longer kept.',
+      'The webhook was deleted or disabled, or the delivery was cancelled or replayed separately, or it or its payload is no longer stored.',
     matched: 'Matched',
     left: (time: string) => `About ${time} left`,
   },
@@ -55,7 +55,7 @@ export const replays = {
   cancel: {
     action: 'Cancel replay',
     title: 'Cancel this replay?',
-    lead: 'What was sent again stays sent. The rest is not sent; a new replay can select it later.',
+    lead: 'Deliveries that were already sent again are not affected. The rest is not sent; a new replay can select it later.',
     confirm: 'Cancel replay',
   },
   seeDeliveries: 'See the deliveries',
