@@ -252,7 +252,7 @@ it('keeps what is shown once, whatever ends that was begun with another webhook'
   const secret = page.getByRole('dialog').getByRole('region', { name: 'Secret' });
   await secret.waitFor();
   await slow[0]!.continue();
-  await page.getByText('Somebody disabled this webhook.').waitFor();
+  await page.getByText('This webhook was disabled manually.').waitFor();
   await expectAccessible(page);
   await inDialog(page, 'Close').click();
   await secret.waitFor({ state: 'detached' });

@@ -180,9 +180,9 @@ it('edits, pauses and resumes, disables and enables, and deletes', async () => {
   await choose('Resume');
   await page.getByText('This webhook is paused.').waitFor({ state: 'detached' });
   await choose('Disable', 'Disable');
-  await page.getByText('Somebody disabled this webhook.').waitFor();
+  await page.getByText('This webhook was disabled manually.').waitFor();
   await choose('Enable', 'Enable');
-  await page.getByText('Somebody disabled this webhook.').waitFor({ state: 'detached' });
+  await page.getByText('This webhook was disabled manually.').waitFor({ state: 'detached' });
   await choose('Delete', 'Delete webhook');
   await page.getByText('No webhooks yet').waitFor();
 });
@@ -232,7 +232,7 @@ it('gives receivers of Ed25519 alone a public key, and code that verifies with i
   await page.getByRole('checkbox', { name: 'HMAC in hex' }).uncheck();
   await page.getByRole('button', { name: 'Create webhook' }).click();
   await title(page, 'Public is ready').waitFor();
-  await page.getByText('Store the public key in your endpoint’s configuration').waitFor();
+  await page.getByText('Store the public key in your receiver’s configuration').waitFor();
   const key = page.getByRole('region', { name: 'Public key (Ed25519)' });
   await soon(async () => expect(await key.textContent()).toMatch(/^whpk_[A-Za-z0-9+/]{43}=$/));
   const shown = await key.textContent();
@@ -251,7 +251,7 @@ it('gives receivers of Ed25519 alone a public key, and code that verifies with i
   await code();
   await page.getByRole('button', { name: 'More actions for Public' }).click();
   await page.getByRole('menuitem', { name: 'Rotate secret' }).click();
-  await page.getByText('A new secret is made, and a new public key with it.').waitFor();
+  await page.getByText('A new secret is generated, and a new public key with it.').waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
   await page.getByText('Copy the public key now').waitFor();
   await soon(async () => expect(await key.textContent()).not.toBe(shown));

@@ -65,10 +65,10 @@ export const customers: Other<typeof all> = {
       blocked_address:
         'The host resolves to a private address, which is not called. Use a public one.',
       secret_unreadable:
-        'Nothing was sent: the webhook’s secret or headers cannot be decrypted. Replace whichever cannot be shown: rotate the secret, set the headers again.',
+        'Nothing was sent: the webhook’s secret or headers cannot be decrypted. If the secret cannot be shown, rotate it; if the headers cannot be shown, set them again.',
       egress:
-        'The provider of this page could open no connection, and has to repair that. It does not count against the webhook.',
-      busy: 'The receiver asks for fewer requests. Let it take more, or ask the provider of this page for fewer.',
+        'The provider of this page could not open a connection, and has to fix this. It does not count against the webhook.',
+      busy: 'The receiver is asking for fewer requests. Raise its limit, or ask the provider of this page to send fewer.',
     },
     empty: {
       lead: 'Send a test event from a webhook: each event to each subscribed webhook is a delivery, which shows up here.',
@@ -89,15 +89,15 @@ export const customers: Other<typeof all> = {
         project_busy: turnMeans,
         workers_busy: turnMeans,
         paused: 'It continues when they resume it; a retry may end their pause too.',
-        unknown:
-          'It is sent when the provider of this page has fixed something. Nothing is lost.',
+        unknown: 'It is sent when the provider of this page has fixed something. Nothing is lost.',
       },
     },
   },
   webhooks: {
     form: {
       operational: 'About the webhooks themselves',
-      operationalHelp: 'For example, when a webhook is disabled. “All events” does not include them.',
+      operationalHelp:
+        'For example, when a webhook is disabled. “All events” does not include them.',
       signingDefault: 'Default',
     },
     detail: {

@@ -73,22 +73,21 @@ export const deliveries = {
     tls: 'The receiver’s certificate could not be verified, or it doesn’t support TLS 1.2. Renew or complete its certificate.',
     connection_refused:
       'Nothing listens at this address. Start the receiver, or check its port and firewall.',
-    connection_reset:
-      'The receiver closed the connection before it responded. Its log shows why.',
+    connection_reset: 'The receiver closed the connection before it responded. Its log shows why.',
     unreachable: 'No route leads to this address. Check the receiver’s network and firewall.',
     blocked_address:
-      'The host resolves to a private address, which Posthorn does not call. Use a public one, or have the operator allow its network by POSTHORN_ALLOWED_CIDRS.',
-    invalid_response: 'What listens there does not speak HTTP. Check the port of the URL.',
+      'The host resolves to a private address, which Posthorn does not call. Use a public one, or have the operator allow its network with POSTHORN_ALLOWED_CIDRS.',
+    invalid_response: 'The server at this address does not speak HTTP. Check the port of the URL.',
     secret_unreadable:
-      'Nothing was sent: the webhook’s secret or headers cannot be decrypted. Replace whichever cannot be shown (rotate the secret, set the headers again), or have the operator restore the encryption key.',
+      'Nothing was sent: the webhook’s secret or headers cannot be decrypted. If the secret cannot be shown, rotate it; if the headers cannot be shown, set them again. Or ask the operator to restore the encryption key.',
     egress:
-      'Posthorn could open no connection: its egress proxy refused, or its machine lacks something. The operator has to repair that. It does not count against the webhook.',
+      'Posthorn could not open a connection: its egress proxy refused, or its machine has no network or ran out of a resource. The operator has to fix this. It does not count against the webhook.',
     unknown: 'The message below is all that is known.',
-    redirect: 'Redirects are never followed. Make a webhook with the final address.',
+    redirect: 'Redirects are never followed. Create a webhook with the final address.',
     auth: 'The receiver refused the request. Check that it verifies with the current secret or public key, and lets these requests in.',
     notFound: 'The receiver does not know this path. Check the webhook’s URL.',
-    gone: 'The receiver answered 410: it wants no more, so the webhook was disabled.',
-    busy: 'The receiver asks for fewer requests. A rate limit in the webhook’s policy helps.',
+    gone: 'The receiver answered 410: it wants no more events, so the webhook was disabled.',
+    busy: 'The receiver is asking for fewer requests. Set a rate limit in the webhook’s policy.',
     client: 'The receiver did not accept the payload. Its response below may say why.',
     server: 'The receiver failed. Its response below, or its log, shows why.',
   },
@@ -105,7 +104,7 @@ export const deliveries = {
     lead: 'Post an event, or send a test event from a webhook: each subscribed webhook then gets a delivery, which shows up here.',
     action: 'Go to the webhooks',
     filteredTitle: 'No delivery matches',
-    filteredLead: 'Widen the time, or remove a filter.',
+    filteredLead: 'Choose a longer time range, or remove a filter.',
   },
   keys: { move: 'move', open: 'open', select: 'select', all: 'all shortcuts' },
   selection: {
@@ -122,7 +121,7 @@ export const deliveries = {
       title: (n: number | null) =>
         n === null ? 'Replay all that match?' : `Replay ${deliveryCount(n)}?`,
       means:
-        'Each is sent again now, with the same body and the same delivery id. If it fails, it is retried as a new one would be.',
+        'Each is sent again now, with the same body and the same delivery id. If it fails, it is retried like a new delivery.',
       confirm: 'Replay',
     },
     retry: {
@@ -154,9 +153,9 @@ export const deliveries = {
     stop: 'Stop',
   },
   bulkReplay: {
-    title: 'Replay many',
+    title: 'Bulk replay',
     lead: 'A replay runs on the server, even if this page is closed. It can be paused and cancelled.',
-    statuses: 'Which ones',
+    statuses: 'Which deliveries',
     since: 'Created from',
     until: 'to',
     webhook: 'Webhook',
@@ -251,8 +250,10 @@ export const deliveries = {
         'The Temporal Web UI shows the cause. It continues when a worker can run its tasks.',
       rate_limit: 'The webhook’s policy limits how many attempts are made per second.',
       webhook_busy: 'The receiver already has as many requests in progress as it can handle.',
-      project_busy: 'Its project already uses its share of the workers. It is sent when a slot is free.',
-      workers_busy: 'The remaining slots are kept for first attempts to webhooks that respond quickly. It is sent when a slot is free.',
+      project_busy:
+        'Its project already uses its share of the workers. It is sent when a slot is free.',
+      workers_busy:
+        'The remaining slots are kept for first attempts to webhooks that respond quickly. It is sent when a slot is free.',
       replay: 'New deliveries go first.',
       paused: 'It continues when it is resumed there; a retry may end the pause too.',
       unknown: 'It is delivered when Temporal is back. Nothing is lost.',

@@ -40,7 +40,8 @@ export const eventTypes = {
     name: 'Name',
     nameHelp:
       'Words of a–z, 0–9 and _ separated by dots, such as order.paid. It can’t be changed later.',
-    nameLocked: 'It can’t be changed, because webhooks subscribe to this name. Add another type instead.',
+    nameLocked:
+      'It can’t be changed, because webhooks subscribe to this name. Add another type instead.',
     required: 'Give it a name.',
     taken: 'A type with this name already exists. Edit that one instead.',
     description: 'Description',

@@ -61,8 +61,7 @@ export const events = {
   },
   payload: 'Payload',
   payloadGone: 'The payload of this event was deleted',
-  payloadGoneAdvice:
-    'The event and its deliveries stay in the lists, but can no longer be sent.',
+  payloadGoneAdvice: 'The event and its deliveries stay in the lists, but can no longer be sent.',
   deliveries: {
     title: 'Deliveries',
     lead: 'One for each webhook that was subscribed when the event was accepted.',

@@ -32,7 +32,8 @@ export const overview = {
     gone: 'Its receiver answered 410 Gone, so it was disabled. If it is enabled again, skipped deliveries can be replayed.',
     consecutive_failures:
       'It failed too often in a row, so it was disabled. Once the receiver is fixed and the webhook is enabled again, skipped deliveries can be replayed.',
-    manual: 'It was disabled manually. Once it is enabled again, skipped deliveries can be replayed.',
+    manual:
+      'It was disabled manually. Once it is enabled again, skipped deliveries can be replayed.',
   },
   seeFailed: 'See what failed',
   seeSkipped: 'See skipped deliveries',

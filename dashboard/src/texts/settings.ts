@@ -73,7 +73,8 @@ export const settings = {
     required: 'Enter the key.',
     save: (provider: string) => `Save the ${provider} key`,
     remove: (provider: string) => `Remove the ${provider} key`,
-    removeLead: 'From then on, reports are accepted from anyone who has the address with its token.',
+    removeLead:
+      'From then on, reports are accepted from anyone who has the address with its token.',
   },
   portalLinks: {
     title: 'Portal links',

@@ -22,7 +22,7 @@ export const webhooks = {
   end: (count: number) => (count === 1 ? '1 webhook' : `All ${count} webhooks`),
   none: 'No webhooks yet',
   noneAdvice:
-    'A webhook is a URL of yours to which events are posted as they happen: signed, retried and logged. Create one, send it a test event, and see what your endpoint answers.',
+    'A webhook is a URL of yours to which events are posted as they happen: signed, retried and logged. Create one, send it a test event, and see what your receiver answers.',
   noneFound: 'No webhook matches',
   noneFoundAdvice: 'Change what you search for, or look at all states.',
   what: 'webhook',
@@ -58,16 +58,16 @@ export const webhooks = {
         ? `The last attempt failed with ${last}.`
         : `The last ${count} attempts failed, most recently with ${last}.`,
     failingRemedy:
-      'Look at what the receiver answered, and repair it. Deliveries that are still pending are retried automatically; those that have failed can be replayed.',
+      'Check what the receiver answered, and fix it. Pending deliveries are retried automatically; failed ones can be replayed.',
     seeFailed: 'See what failed',
     paused: 'This webhook is paused.',
     pausedMeans:
       'Its deliveries are held; nothing is lost. Resuming sends them in the order of their events.',
-    manual: 'Somebody disabled this webhook.',
+    manual: 'This webhook was disabled manually.',
     gone: 'The receiver answered 410 Gone, so this webhook was disabled.',
     consecutive_failures: 'This webhook was disabled because it failed too often in a row.',
     disabledMeans: 'Events are recorded as skipped and not sent.',
-    disabledRemedy: 'Once it is enabled again, what was skipped can be replayed.',
+    disabledRemedy: 'Once it is enabled again, skipped deliveries can be replayed.',
     seeSkipped: 'See skipped deliveries',
   },
 
@@ -89,11 +89,11 @@ export const webhooks = {
   },
   disableDialog: {
     title: (name: string) => `Disable ${isolated(name)}?`,
-    body: 'What is pending or held ends as skipped at once, and new events are recorded as skipped. Nothing is sent until you enable it again; what was skipped can then be replayed. To let deliveries wait instead, pause it.',
+    body: 'Pending and held deliveries end as skipped at once, and new events are recorded as skipped. Nothing is sent until you enable it again; you can then replay the skipped deliveries. To keep deliveries waiting instead, pause the webhook.',
   },
   enableDialog: {
     title: (name: string) => `Enable ${isolated(name)}?`,
-    body: 'New events are sent from now on, and its count of failures starts again at 0. What was skipped meanwhile is not sent automatically: replay it afterwards.',
+    body: 'New events are sent from now on, and its failure count starts again at 0. Skipped deliveries are not sent automatically: replay them afterwards.',
     skipped: (count: number, name: string) =>
       count === 1
         ? `One delivery to ${isolated(name)} was skipped while it was disabled.`
@@ -112,27 +112,28 @@ export const webhooks = {
     revealTitle: (name: string) => `Secret of ${isolated(name)}`,
     rotateTitle: (name: string) => `Rotate the secret of ${isolated(name)}?`,
     overlap: 'Overlap in hours',
-    overlapHelp: '0 to 168. 0 ends the old secret at once: only if it has leaked.',
+    overlapHelp:
+      '0 to 168. With 0, the old secret stops working at once: use it only if the secret has leaked.',
     overlapInvalid: 'Enter a whole number from 0 to 168.',
   },
   verifiedBy: {
     secret: {
       created:
-        'Store the secret in your endpoint’s configuration, verify with it, and send a test event.',
-      what: 'Receivers verify with it that a request is genuine. Keep it out of code and logs.',
-      once: 'Copy it now and store it where your endpoint reads its configuration.',
+        'Store the secret in your receiver’s configuration, verify with it, and send a test event.',
+      what: 'Receivers use it to verify that a request is genuine. Keep it out of code and logs.',
+      once: 'Copy it now and store it where your receiver reads its configuration.',
       rotate:
-        'A new secret is made. For the hours of the overlap, deliveries are signed with the new one and the old one, so the receiver can switch without rejecting any.',
+        'A new secret is generated. During the overlap, deliveries are signed with both the new and the old one, so the receiver can switch without rejecting any.',
       rotated: 'The new secret. The old one stays valid for the overlap.',
       how: 'Compute the signature over the bytes as they arrived, and compare in constant time.',
     },
     publicKey: {
       created:
-        'Store the public key in your endpoint’s configuration, verify with it, and send a test event.',
-      what: 'Receivers verify with the public key that a request is genuine. They don’t need the secret: whoever has it can sign.',
-      once: 'Copy the public key now and store it where your endpoint reads its configuration.',
+        'Store the public key in your receiver’s configuration, verify with it, and send a test event.',
+      what: 'Receivers use the public key to verify that a request is genuine. They don’t need the secret: anyone who has it can sign.',
+      once: 'Copy the public key now and store it where your receiver reads its configuration.',
       rotate:
-        'A new secret is made, and a new public key with it. For the hours of the overlap, deliveries have signatures for the new key and the old one, so the receiver can switch without rejecting any.',
+        'A new secret is generated, and a new public key with it. During the overlap, deliveries have signatures for both the new and the old key, so the receiver can switch without rejecting any.',
       rotated: 'The new secret and its public key. The old ones stay valid for the overlap.',
       how: 'Verify over the bytes as they arrived. The libraries of Standard Webhooks do not support Ed25519.',
     },
@@ -157,7 +158,7 @@ export const webhooks = {
     again: 'Send others',
   },
   form: {
-    endpoint: 'Endpoint',
+    endpoint: 'Receiver',
     name: 'Name',
     nameHelp: 'For people: what receives the events.',
     url: 'URL',
@@ -194,7 +195,7 @@ export const webhooks = {
     previewStays: 'Would be left out',
     headers: 'Headers',
     headersLead:
-      'Sent with every attempt, for example to authorise. Up to 20, with up to 8,192 characters in names and values together, 4,096 in each value.',
+      'Sent with every attempt, for example for authentication. Up to 20, with up to 8,192 characters in names and values together, 4,096 in each value.',
     headerName: (place: number) => `Header ${place}: name`,
     headerValue: (place: number) => `Header ${place}: value`,
     addHeader: 'Add header',
@@ -215,7 +216,7 @@ export const webhooks = {
       },
     },
     ownSecret: 'Secret of your own',
-    ownSecretHelp: 'Leave it empty, and one is made.',
+    ownSecretHelp: 'Leave empty to have one generated.',
     policy: 'Delivery',
     policyLead: 'Empty fields use the project’s values.',
     schedule: 'Retry schedule',
@@ -280,13 +281,13 @@ export const webhooks = {
     recent: 'Latest deliveries',
     all: 'All deliveries',
     noDeliveries: 'Nothing has been sent yet',
-    noDeliveriesAdvice: 'Send a test event and see what the endpoint answers.',
+    noDeliveriesAdvice: 'Send a test event and see what the receiver answers.',
     facts: 'Settings',
     events: 'Events',
     signing: 'Signing',
     headers: 'Headers',
     headersUnreadable:
-      'They cannot be decrypted, so nothing is sent. Set them again, and rotate the secret if it cannot be shown either; or have the operator restore the encryption key.',
+      'They cannot be decrypted, so nothing is sent. Set them again, and rotate the secret if it cannot be shown either; or ask the operator to restore the encryption key.',
     filter: 'Filter',
     description: 'Description',
     created: 'Created',
