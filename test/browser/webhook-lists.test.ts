@@ -139,6 +139,31 @@ it('finishes what was begun with a webhook that leaves the list meanwhile', asyn
   await page.getByText('The new secret.').waitFor();
 });
 
+it('leads from a dialog whose button has left the list to the heading, not to what opened one before', async () => {
+  const { page, client } = await arrive('Shop');
+  const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
+  await page.clock.install();
+  await page.reload();
+  const menu = (name: string) => button(page, `More actions for ${name}`);
+  const ask = async (name: string): Promise<void> => {
+    await menu(name).click();
+    await page.getByRole('menuitem', { name: 'Pause' }).click();
+    await page.getByRole('dialog', { name: `Pause ${name}?` }).waitFor();
+  };
+  await ask('Shop');
+  await page.keyboard.press('Escape');
+  await focused(menu('Shop')).waitFor();
+  await ask('Orders');
+  await client.delete(`/v1/webhooks/${id}`);
+  await eventually('it leaves the list', async () => {
+    await page.clock.fastForward(PAUSE_MS);
+    // The dialog hides its role.
+    return (await page.locator('article[aria-label="Orders"]').count()) === 0;
+  });
+  await page.keyboard.press('Escape');
+  await focused(page.getByRole('heading', { level: 1, name: 'Webhooks' })).waitFor();
+});
+
 const having = (client: ApiClient, status: string, count: number): Promise<true> =>
   eventually(`${count} are ${status}`, async () => {
     const { body } = await client.get(`/v1/deliveries?status=${status}`);

@@ -1,9 +1,16 @@
 import { Dialog as Base } from '@base-ui/react/dialog';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { texts } from '../texts';
 import { Button, IconButton } from './button';
 import { classes } from './class-names';
 import styles from './dialog.module.css';
+
+/** What had the focus last that stays: the button of a menu, when one of its items has it. */
+let lastFocused: Element | null = null;
+const isInMenu = (element: Element): boolean => element.closest('[role="menu"]') !== null;
+document.addEventListener('focusin', ({ target }) => {
+  if (target instanceof Element && !isInMenu(target)) lastFocused = target;
+});
 
 interface DialogProps {
   isOpen: boolean;
@@ -29,6 +36,16 @@ export function Dialog({
   isDismissible = true,
 }: DialogProps): React.ReactNode {
   const popup = useRef<HTMLDivElement>(null);
+  const opener = useRef<Element>(null);
+  const wasOpen = useRef(false);
+  useLayoutEffect(() => {
+    // Not when it is shown again after its session had ended.
+    if (isOpen && !wasOpen.current) {
+      const { activeElement } = document;
+      opener.current = activeElement && isInMenu(activeElement) ? lastFocused : activeElement;
+    }
+    wasOpen.current = isOpen;
+  }, [isOpen]);
   return (
     <Base.Root
       open={isOpen}
@@ -42,7 +59,7 @@ export function Dialog({
         <Base.Popup
           ref={popup}
           className={classes(styles.popup, size === 'wide' && styles.wide)}
-          finalFocus={() => returnFocus(popup.current)}
+          finalFocus={() => returnFocus(popup.current, opener.current)}
         >
           <div className={styles.head}>
             <Base.Title className={styles.title}>{title}</Base.Title>
@@ -65,19 +82,20 @@ export function Dialog({
   );
 }
 
-/** As usual, to what had it before; where that went with what was done, to the page's heading. */
-function returnFocus(popup: HTMLElement | null): boolean {
+/** To what it was opened from; where that is gone, to the page's heading. */
+function returnFocus(popup: HTMLElement | null, opener: Element | null): HTMLElement | false {
   const { activeElement, body } = document;
   // Whoever was led elsewhere stays there.
   if (activeElement !== body && !popup?.contains(activeElement)) return false;
-  // It is given back in a microtask that is queued after this.
+  // It is given back in a microtask that is queued after this, and what takes it may go in the same moment.
   queueMicrotask(() =>
     queueMicrotask(() => {
       if (document.activeElement !== document.body) return;
       document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
     }),
   );
-  return true;
+  const isThere = opener instanceof HTMLElement && opener !== body && opener.isConnected;
+  return isThere && opener;
 }
 
 /** The navigation of narrow windows. */
