@@ -4,7 +4,7 @@ import { expectAccessible, focused, signIn, useChromium } from '../support/chrom
 import { answerTooSlow, button, inDialog, title, WATCH_MS } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
-import { Stack, testEnvironment } from '../support/stack';
+import { ADMIN_KEY, Stack, testEnvironment } from '../support/stack';
 import { useReceiver, useStack } from '../support/use';
 import { insertDelivery, insertUnplanned } from '../integration/api/insert';
 import { TcpProxy } from '../integration/api/tcp-proxy';
@@ -139,6 +139,22 @@ it('leaves the focus where another try was asked for, whatever comes then', asyn
   // Asked again automatically, and so without a button.
   await tryAgain('Events', /\/v1\/events\?/);
   await inFocus.getByText('Posthorn does not answer').waitFor();
+});
+
+it('leaves the focus where another try was asked for before there is a project to show, too', async () => {
+  await stack.project();
+  const page = await visit(`${stack.url}/dashboard/`, { key: ADMIN_KEY });
+  await title(page, 'Overview').waitFor();
+  const projects = /\/v1\/projects(\?|\/)/;
+  await page.route(projects, answerTooSlow);
+  await page.reload();
+  const again = button(page, 'Try again');
+  await again.focus();
+  await page.unroute(projects);
+  await page.route(projects, (route) => route.abort());
+  await again.press('Enter');
+  // Asked again automatically, and so without a button.
+  await page.locator('main :focus').getByText('Posthorn does not answer').waitFor();
 });
 
 it('goes on saying what the server could not do, until somebody tries again', async () => {

@@ -9,9 +9,9 @@ import { texts } from '../texts';
 import { EmptyState } from '../ui/layout';
 import { LoadError, Loading } from '../ui/query-state';
 import { notify } from '../ui/toast';
+import { Alone } from './alone';
 import { NewProjectButton } from './new-project-button';
 import { setPreferences, usePreferences } from './preferences';
-import styles from './app.module.css';
 
 /** `portal`: a customer with a link. */
 export type SignedIn = Pick<Session, 'projectId' | 'expiresAt'> & {
@@ -90,7 +90,7 @@ export function AccessProvider({
     const error = isGone || chosen === null ? projects.error : trouble;
     const isNone = chosen === null && !projects.isLoading;
     return (
-      <main className={styles.alone}>
+      <Alone>
         {error ? (
           <LoadError
             error={error}
@@ -112,7 +112,7 @@ export function AccessProvider({
         ) : (
           <Loading />
         )}
-      </main>
+      </Alone>
     );
   }
   const projectId = session.projectId ?? project!.id;

@@ -8,12 +8,12 @@ import { PORTAL_PROJECT } from '../portal-project';
 import { QueryState } from '../ui/query-state';
 import { Toasts } from '../ui/toast';
 import { AccessProvider } from './access';
+import { Alone } from './alone';
 import { ErrorBoundary } from './error-boundary';
 import { PortalGate } from './portal/gate';
 import { router } from './router';
 import { followOtherTabs, useSession } from './session';
 import { SignInPage } from './sign-in';
-import styles from './app.module.css';
 
 export function App(): React.ReactNode {
   return (
@@ -36,9 +36,9 @@ function Gate(): React.ReactNode {
   useEffect(followOtherTabs, []);
   if (session.data === undefined) {
     return (
-      <main className={styles.alone}>
+      <Alone>
         <QueryState query={session}>{() => null}</QueryState>
-      </main>
+      </Alone>
     );
   }
   const { data } = session;

@@ -3,7 +3,7 @@ import { texts } from '../texts';
 import { Button } from '../ui/button';
 import { CodeBlock } from '../ui/copy';
 import { EmptyState } from '../ui/layout';
-import styles from './app.module.css';
+import { Alone } from './alone';
 
 /** What is shown where a page could not be. */
 export function Crashed({ error }: { error: unknown }): ReactNode {
@@ -46,9 +46,9 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { error: u
   override render(): ReactNode {
     if (this.state.error === null) return this.props.children;
     return (
-      <main className={styles.alone}>
+      <Alone>
         <Crashed error={this.state.error} />
-      </main>
+      </Alone>
     );
   }
 }

@@ -6,6 +6,7 @@ import { Form } from '../ui/form';
 import { TextField } from '../ui/field';
 import { Icon } from '../ui/icon';
 import { Notice, Stack } from '../ui/layout';
+import { Alone } from './alone';
 import { signIn, type SignedIn } from './session';
 import styles from './app.module.css';
 
@@ -41,7 +42,7 @@ export function SignInPage({
     }
   };
   return (
-    <main className={styles.alone}>
+    <Alone>
       <Form className={styles.signIn} onSubmit={() => void submit()}>
         <Stack>
           <span className={styles.logo}>
@@ -73,7 +74,7 @@ export function SignInPage({
           </Button>
         </Stack>
       </Form>
-    </main>
+    </Alone>
   );
 }
 

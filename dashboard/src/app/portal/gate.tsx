@@ -5,6 +5,7 @@ import { texts } from '../../texts';
 import { QueryState } from '../../ui/query-state';
 import { AccessContext } from '../access';
 import { given } from '../address';
+import { Alone } from '../alone';
 import { router } from '../router';
 import { keepLinked, usePortalLink, type Linked, type PortalLink } from './link';
 import { askParent } from './parent';
@@ -34,9 +35,9 @@ export function PortalGate(): React.ReactNode {
         </Activity>
       )}
       {state !== 'in' && (
-        <main className={styles.alone}>
+        <Alone>
           <QueryState query={linked}>{() => state && <Advice state={state} />}</QueryState>
-        </main>
+        </Alone>
       )}
     </>
   );
