@@ -398,6 +398,36 @@ it('leads to the list from what was deleted, though it was found to be gone befo
   await remove('webhook', 'Webhook not found', 'Webhooks');
 });
 
+it('keeps what was typed when somebody else deletes what it is for, and says so', async () => {
+  const { page, client, go } = await arrive();
+  const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
+  const description = page.getByLabel('Description');
+  const write = async (what: string, path: string): Promise<void> => {
+    await description.fill('Typed.');
+    await client.delete(path);
+    await eventually('it is found to be gone', async () => {
+      await comeBack(page);
+      return page
+        .getByRole('alert')
+        .filter({ hasText: `${what} not found` })
+        .isVisible();
+    });
+    expect(await description.inputValue()).toBe('Typed.');
+  };
+  await go(`/webhooks/${id}/edit`);
+  await write('Webhook', `/v1/webhooks/${id}`);
+  await button(page, 'Save changes').click();
+  await page.getByRole('alert').nth(1).waitFor();
+  expect(await description.inputValue()).toBe('Typed.');
+  await go('/event-types/order.paid/edit');
+  await write('Event type', '/v1/event-types/order.paid');
+  await button(page, 'Save event type').click();
+  await title(page, 'order.paid').waitFor();
+  const stored = await storedTypes(client);
+  expect(stored).toContain('"description":"Typed."');
+  expect(stored).toContain(SAMPLE);
+});
+
 describe('somebody who has left a form before it was answered', () => {
   /** Keeps what is sent, until it is answered. */
   async function sending(page: Page): Promise<() => Promise<Route>> {

@@ -50,5 +50,6 @@ export const eventTypes = {
     sample: 'Sample (JSON)',
     sampleHelp: 'It must match the schema.',
     save: 'Save event type',
+    gone: 'It was deleted while this form was open. Saving defines it again.',
   },
 };

@@ -251,6 +251,7 @@ export const webhooks = {
     submitNew: 'Create webhook',
     submitting: 'Saving…',
     check: 'Some fields need another look.',
+    gone: 'It was deleted while this form was open, so it can’t be saved. Copy what you want to keep.',
   },
   created: {
     title: (name: string) => `${isolated(name)} is ready`,

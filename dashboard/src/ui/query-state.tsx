@@ -22,22 +22,25 @@ interface Header {
 
 /**
  * Shows that something is being loaded or why it could not be; its children once it is there. With a `header`, all
- * of a page, whose children have their own.
+ * of a page, whose children have their own. A form stays when its object is gone, with what was typed in it.
  */
 export function QueryState<T>({
   query,
   header,
+  isForm = false,
   children,
 }: {
   query: UseQueryResult<T>;
   header?: Header;
-  children: (data: T) => React.ReactNode;
+  isForm?: boolean;
+  children: (data: T, isGone: boolean) => React.ReactNode;
 }): React.ReactNode {
   const error = useTroubleOf(query);
   // While it can't be asked for, also by whoever has to sign in again, what was there last stays; not when it is gone.
-  const isKept = error === null || isPassing(error) || isUnauthorized(error);
-  if (query.data !== undefined && isKept) return children(query.data);
-  const isNone = header !== undefined && isMissing(error);
+  const isGone = isMissing(error);
+  const isKept = error === null || isPassing(error) || isUnauthorized(error) || (isForm && isGone);
+  if (query.data !== undefined && isKept) return children(query.data, isGone);
+  const isNone = header !== undefined && isGone;
   return (
     <>
       {header && (

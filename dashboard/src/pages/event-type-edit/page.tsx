@@ -9,7 +9,7 @@ import { Button, LinkButton } from '../../ui/button';
 import { Form } from '../../ui/form';
 import { TextArea, TextField } from '../../ui/field';
 import { jsonProblem, pretty, unlessChanged } from '../../ui/json';
-import { Card, EmptyState, PageHeader, Row, Stack } from '../../ui/layout';
+import { Card, EmptyState, Notice, PageHeader, Row, Stack } from '../../ui/layout';
 import { LoadError, Loading } from '../../ui/query-state';
 import { Refusal } from '../../ui/refusal';
 
@@ -47,10 +47,13 @@ export function EditEventTypePage(): React.ReactNode {
   const isKnown =
     list.items.length === whole?.length && list.items.every((one, at) => one === whole[at]);
   if (list.isWhole && !isKnown) setWhole(list.items);
-  const found = (list.isWhole ? list.items : [...list.items, ...(whole ?? [])]).find(
-    (one) => one.type === type,
-  );
-  const isMissing = type !== undefined && !found && list.isWhole;
+  const listed = list.items.find((one) => one.type === type);
+  // So does one of a type that somebody else has deleted.
+  const [last, setLast] = useState(listed);
+  if (listed && listed !== last) setLast(listed);
+  const found = listed ?? (last?.type === type ? last : undefined);
+  const isGone = type !== undefined && !listed && list.isWhole;
+  const isMissing = isGone && !found;
   const title =
     type === undefined
       ? words.newTitle
@@ -61,7 +64,7 @@ export function EditEventTypePage(): React.ReactNode {
     <Only may="canPublish" title={title}>
       <PageHeader title={title} back={{ to: '/event-types', label: texts.eventTypes.title }} />
       {found ? (
-        <TypeForm key={found.type} first={found} />
+        <TypeForm key={found.type} first={found} isGone={isGone} />
       ) : whole && type === undefined ? (
         <TypeForm
           first={EXAMPLE}
@@ -92,10 +95,12 @@ const NONE: ReadonlySet<string> = new Set();
 function TypeForm({
   first,
   isNew = false,
+  isGone = false,
   taken = NONE,
 }: {
   first: Draft;
   isNew?: boolean;
+  isGone?: boolean;
   taken?: ReadonlySet<string>;
 }): React.ReactNode {
   const navigate = useNavigate();
@@ -140,6 +145,11 @@ function TypeForm({
     <Card>
       <Form onSubmit={submit}>
         <Stack>
+          {isGone && (
+            <Notice tone="danger" title={texts.common.missing.title(texts.eventTypes.oneTitle)}>
+              {words.gone}
+            </Notice>
+          )}
           <TextField
             label={words.name}
             help={isNew ? words.nameHelp : words.nameLocked}

@@ -5,7 +5,7 @@ import { changesOf } from '../../api/changes';
 import type { Webhook } from '../../api/types';
 import { useUpdateWebhook, useWebhook } from '../../api/webhooks';
 import { texts } from '../../texts';
-import { PageHeader } from '../../ui/layout';
+import { Notice, PageHeader, Stack } from '../../ui/layout';
 import { QueryState } from '../../ui/query-state';
 import { draftOf, inputOf } from '../webhook-form/draft';
 import { WebhookForm } from '../webhook-form/form';
@@ -18,13 +18,13 @@ export function EditWebhookPage(): React.ReactNode {
   const webhook = useWebhook(webhookId);
   const missing = <Elsewhere id={webhookId} kind="webhook" />;
   return (
-    <QueryState query={webhook} header={{ kind: words.oneTitle, back, missing }}>
-      {(data) => <Edit key={data.id} webhook={data} />}
+    <QueryState query={webhook} header={{ kind: words.oneTitle, back, missing }} isForm>
+      {(data, isGone) => <Edit key={data.id} webhook={data} isGone={isGone} />}
     </QueryState>
   );
 }
 
-function Edit({ webhook }: { webhook: Webhook }): React.ReactNode {
+function Edit({ webhook, isGone }: { webhook: Webhook; isGone: boolean }): React.ReactNode {
   const { id, name, policy } = webhook;
   const update = useUpdateWebhook(id);
   const navigate = useNavigate();
@@ -33,16 +33,23 @@ function Edit({ webhook }: { webhook: Webhook }): React.ReactNode {
   return (
     <Only may="canWrite" title={words.editTitle(name)}>
       <PageHeader title={words.editTitle(name)} back={back} />
-      <WebhookForm
-        initial={draftOf(webhook)}
-        isNew={false}
-        submit={texts.common.save}
-        onCancel={leave}
-        onSubmit={(input) => {
-          const { input: before } = inputOf(draftOf(webhook));
-          return update.mutateAsync(changesOf(before, input, policy), { onSuccess: leave });
-        }}
-      />
+      <Stack>
+        {isGone && (
+          <Notice tone="danger" title={texts.common.missing.title(words.oneTitle)}>
+            {words.form.gone}
+          </Notice>
+        )}
+        <WebhookForm
+          initial={draftOf(webhook)}
+          isNew={false}
+          submit={texts.common.save}
+          onCancel={leave}
+          onSubmit={(input) => {
+            const { input: before } = inputOf(draftOf(webhook));
+            return update.mutateAsync(changesOf(before, input, policy), { onSuccess: leave });
+          }}
+        />
+      </Stack>
     </Only>
   );
 }
