@@ -89,17 +89,10 @@ export async function loadUntouched(
   return { delivery, event, body: event.body, webhook, project };
 }
 
-function isUntouched({
-  runId,
-  execution,
-  runRequested,
-  replays,
-  queuedIn,
-  isExpress,
-  status,
-}: DeliveryRecord): boolean {
-  const isNew = runId === null && execution === undefined && !runRequested && replays === 0;
-  return isNew && queuedIn === undefined && !isExpress && status === 'pending';
+function isUntouched(one: DeliveryRecord): boolean {
+  const hasRun = one.runId !== null || one.execution !== undefined || one.runRequested;
+  const isDue = one.status === 'pending' && one.queuedIn === undefined && !one.isExpress;
+  return isDue && !hasRun && one.replays === 0;
 }
 
 /** Opens the round; if no other execution can have been here before, it is open, and needs no write. */
