@@ -10,7 +10,6 @@ const ADVICE = 'start it, or correct the setting';
 /** The part of MongoDB's answer to `hello` that matters. */
 interface Hello {
   setName?: string;
-  isWritablePrimary?: boolean;
   /** `isdbgrid`: a router of a sharded cluster. */
   msg?: string;
   /** Started with `--replSet`, but not initiated. */
