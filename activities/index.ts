@@ -8,7 +8,6 @@ import { createCancelDelivery } from './cancel-delivery';
 import { Places } from './concurrency';
 import { createDeliverQueued } from './deliver-queued';
 import { createPlanFilteredDeliveries, planner } from './plan-deliveries';
-import { createDrainBatch } from './drain-batch';
 import { createFindEnd } from './find-end';
 import { createReconcile } from './reconcile';
 import { createReplayBatch } from './replay-batch';
@@ -31,7 +30,8 @@ export function createActivities(dependencies: ActivityDependencies): Activities
     cancelDelivery: createCancelDelivery(dependencies),
     findEnd: createFindEnd(dependencies),
     replayBatch: createReplayBatch(dependencies),
-    drainBatch: createDrainBatch(dependencies),
+    // For drains that an earlier version has begun: housekeeping leaves the rest to the courier.
+    drainBatch: () => Promise.resolve(false),
     deliverQueued: createDeliverQueued(dependencies, attempting.pulse),
     reconcile: createReconcile(dependencies),
   };
