@@ -43,42 +43,31 @@ async function lookForHours(run: Run): Promise<void> {
   if (last && search.atMs - last.atMs < FIND_EVERY_MS) return;
   const from = last?.to ?? null;
   let isComplete = true;
+  const goesOn = (): boolean => run.goesOn();
   const list = (after: string, limit: number) => store.projects.listIds(after, limit);
   for await (const projectIds of run.pages(list)) {
     const isFound = from
-      ? await findNew(run, projectIds, from)
-      : await ofEach(run, projectIds, (projectId) =>
-          findHours(store, projectId, () => run.goesOn()),
-        );
+      ? await ofEach(run, [projectIds], (ids) => findNewHours(store, ids, from, goesOn))
+      : await ofEach(run, projectIds, (projectId) => findHours(store, projectId, goesOn));
     if (!isFound) isComplete = false;
   }
   searches.set(store, isComplete && run.goesOn() ? search : { ...search, to: from });
 }
 
-async function findNew(run: Run, projectIds: string[], from: Date): Promise<boolean> {
-  const { store, log } = run.deps;
-  try {
-    await findNewHours(store, projectIds, from, () => run.goesOn());
-    return true;
-  } catch (err) {
-    log.warn({ err }, 'new deliveries could not be looked for');
-    return false;
-  }
-}
-
 /**
- * Does parts of projects in turn.
- * @param part returns whether there is more
+ * Does parts of projects, or of groups of them, in turn.
+ * @param part as for `inTurn`
  * @returns whether everything is done
  */
-async function ofEach(
+async function ofEach<T extends string | string[]>(
   run: Run,
-  projectIds: readonly string[],
-  part: (projectId: string) => Promise<boolean>,
+  all: readonly T[],
+  part: (of: T) => Promise<boolean | void>,
 ): Promise<boolean> {
   let isComplete = true;
-  await inTurn(run, projectIds, part, (projectId, err) => {
+  await inTurn(run, all, part, (of, err) => {
     isComplete = false;
+    const projectId = typeof of === 'string' ? of : undefined;
     run.deps.log.warn({ err, projectId }, 'deliveries could not be counted');
   });
   return isComplete && run.goesOn();
