@@ -1,6 +1,7 @@
 import type { ClientSession, Connection, QueryFilter } from 'mongoose';
 import { TERMINAL_STATUSES, UNENDED_STATUSES } from '../contracts/delivery';
 import { clock } from '../clock';
+import { partsOf } from '../in-parts';
 import { deliveriesEnded } from '../metrics';
 import { changeOne } from './change-one';
 import { listQueryOf, type DeliveryFilter } from './delivery-filter';
@@ -106,12 +107,10 @@ export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'd
     deliveries: readonly DeliveryRecord[],
   ): Promise<DeliveryRecord[]> {
     try {
-      const options = { ordered: false, throwOnValidationError: true } as const;
-      const made = await this.horizon.during(
-        () => this.model.insertMany(deliveries, options),
-        deliveries.map(({ _id }) => _id),
-      );
-      return made.map((delivery) => delivery.toObject());
+      const ids = deliveries.map(({ _id }) => _id);
+      const insert = () => this.collection.insertMany(deliveries, { ordered: false });
+      await this.horizon.during(insert, ids);
+      return [...deliveries];
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
     }
@@ -123,7 +122,7 @@ export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'd
 
   /** Stores all or none. */
   async insertAll(deliveries: readonly DeliveryRecord[], session: ClientSession): Promise<void> {
-    await this.model.insertMany(deliveries, { session });
+    for (const some of partsOf(deliveries)) await this.collection.insertMany(some, { session });
     await this.recounts.noteLate(deliveries, clock.now(), session);
   }
 
