@@ -3,7 +3,6 @@ import {
   Connection,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
-  type WorkflowExecutionDescription,
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import { elapsedSince, type Moment } from '../clock';
@@ -132,10 +131,8 @@ export class Engine {
 
   /** Whether Temporal still waits for that execution of one of the delivery's activities. */
   async isUnderWay(deliveryId: string, execution: ExecutionId): Promise<boolean> {
-    const { runId } = execution;
-    const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId), runId);
-    const { raw } = await this.calls.make(() => handle.describe());
-    return isUnderWayIn(raw, execution);
+    const found = await this.describe(deliveryWorkflowId(deliveryId), execution.runId);
+    return found !== null && isUnderWayIn(found.raw, execution);
   }
 
   /** Whether Posthorn itself, and not an operator, has made that run of the delivery by a reset. */
@@ -337,9 +334,9 @@ export class Engine {
     );
   }
 
-  /** A workflow's latest run; null if Temporal has none. */
-  private async describe(workflowId: string): Promise<WorkflowExecutionDescription | null> {
-    const handle = this.client.workflow.getHandle(workflowId);
+  /** A workflow's latest run, or that one; null if Temporal has none. */
+  private async describe(workflowId: string, runId?: string) {
+    const handle = this.client.workflow.getHandle(workflowId, runId);
     try {
       return await this.calls.make(() => handle.describe());
     } catch (error) {
