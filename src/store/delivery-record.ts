@@ -155,7 +155,7 @@ export const queueOf = (projectId: string, kind: QueueKind = 'ordered'): string 
 export const queueFor = (
   delivery: Pick<DeliveryRecord, 'projectId' | 'bulkReplay' | 'attemptCount' | 'roundStart'>,
 ): string => {
-  // One that a former version attempted may still name its bulk replay.
+  // A superseded attempt is counted, and leaves it in its bulk replay.
   const isUnsent = delivery.bulkReplay && isBeforeFirst(delivery);
   return queueOf(delivery.projectId, isUnsent ? 'replay' : 'ordered');
 };

@@ -160,7 +160,7 @@ async function countAnew(
 }
 
 const unattempted = {
-  // A former version's attempt leaves it in its replay.
+  // A superseded attempt is counted, and leaves it in its replay.
   $expr: { $eq: ['$attemptCount', '$roundStart'] },
 };
 
