@@ -100,7 +100,10 @@ describe('what a courier plans at once', () => {
       ...Array.from({ length: 3 }, () => eventWith('{}', 'email.opened')),
       ...Array.from({ length: 100 }, () => eventWith('{}')),
     ];
+    // However long this machine takes.
+    jest.spyOn(performance, 'now').mockReturnValue(0);
     const planned = await plan(events, 400);
+    jest.restoreAllMocks();
     expect(planned.map(({ event }) => event)).toEqual(events.slice(0, 4));
     expect(planned.map(({ deliveries }) => deliveries.length)).toEqual([1, 1, 1, 5000]);
   });
