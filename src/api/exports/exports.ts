@@ -128,8 +128,9 @@ export class Exports {
       ? csvRow(['#error', code, message, requestId])
       : jsonLine({ error: { code, message, requestId } });
     await new Promise<unknown>((resolve) => res.write(last, resolve));
-    // Without the end of the body, which would make it look complete.
-    res.socket?.destroySoon();
+    // Without the end of the body, which would make it look complete. To HTTP/1.0 that is any end but a reset.
+    if (res.useChunkedEncodingByDefault) res.socket?.destroySoon();
+    else res.socket?.resetAndDestroy();
   }
 }
 

@@ -133,7 +133,8 @@ export function stopper(
     server.closeIdleConnections();
     const timers = [
       setTimeout(closeUnread, requestMs),
-      setTimeout(() => server.closeAllConnections(), answerMs),
+      // To HTTP/1.0 half an answer would otherwise look complete.
+      setTimeout(() => sockets.forEach((socket) => socket.resetAndDestroy()), answerMs),
     ];
     await closed;
     timers.forEach(clearTimeout);

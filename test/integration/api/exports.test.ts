@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { newId } from '../../../src/contracts/ids';
 import { ApiClient } from '../../support/api-client';
@@ -20,6 +20,30 @@ print(json.dumps(list(csv.DictReader(io.StringIO(sys.stdin.buffer.read().decode(
   const read = spawnSync(findPython(), ['-c', program], { input: text, encoding: 'utf8' });
   expect(read.stderr).toBe('');
   return JSON.parse(read.stdout) as Record<string, string>[];
+}
+
+/**
+ * How the answer to a request ends, as Python sees it: Node as a client takes a reset that comes together with data for
+ * a regular end.
+ */
+async function endOf(request: string): Promise<string> {
+  const program = `import socket, sys
+connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+connection.sendall(sys.argv[2].encode())
+try:
+    while connection.recv(65536):
+        pass
+    print("regular")
+except ConnectionResetError:
+    print("reset")`;
+  const { port } = new URL(stack.url);
+  const python = spawn(findPython(), ['-c', program, port, request], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let end = '';
+  python.stdout.on('data', (part: Buffer) => (end += part.toString()));
+  await once(python, 'close');
+  return end.trim();
 }
 
 async function listed(client: ApiClient, path: string, plural: string): Promise<unknown[]> {
@@ -101,6 +125,19 @@ describe('an export of deliveries', () => {
     });
     const { text } = await receive(other, '/v1/deliveries/export?format=csv');
     expect(text).toMatch(/^id,eventId,webhookId,projectId,eventType,status,[\w.,]+\r\n$/);
+  });
+
+  it('that fails is broken off for HTTP/1.0, to which any other end looks complete', async () => {
+    const { deliveries } = stack.store;
+    const key = `Authorization: Bearer ${client.key}`;
+    const asked = `GET /v1/deliveries/export HTTP/1.0\r\n${key}\r\n\r\n`;
+    expect(await endOf(asked)).toBe('regular');
+    const list = jest.spyOn(deliveries, 'list').mockImplementation(async (...args) => {
+      if (args[2].cursor !== undefined) throw new Error('out of order');
+      return Object.getPrototypeOf(deliveries).list.apply(deliveries, args);
+    });
+    expect(await endOf(asked)).toBe('reset');
+    list.mockRestore();
   });
 
   it('is answered to HTTP/1.0 too, which has no trailers', async () => {
