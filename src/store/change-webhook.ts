@@ -12,8 +12,9 @@ import type { DisablingCondition } from './webhook-health';
 import type { DisabledReason, WebhookRecord } from './webhook-record';
 
 /**
- * What enabling or disabling a webhook changes. One that is already disabled keeps the time and the reason; for one
- * that is active, `isActive: true` changes nothing, since callers repeat what they have read.
+ * What enabling or disabling a webhook changes. One that is already disabled keeps the reason, and the time too if
+ * the same party disabled it; for one that is active, `isActive: true` changes nothing. Callers repeat what they
+ * have read.
  */
 function stateOf(before: WebhookRecord, isActive: boolean, by: ChangedBy): Partial<WebhookRecord> {
   if (isActive) {
@@ -29,7 +30,8 @@ function stateOf(before: WebhookRecord, isActive: boolean, by: ChangedBy): Parti
       warnings: [],
     };
   }
-  const disabledAt = before.isActive ? clock.now() : (before.disabledAt ?? null);
+  // Disabled anew by another: what was requested in between is not to be sent either.
+  const disabledAt = disabledBy(before) === by ? (before.disabledAt ?? null) : clock.now();
   return {
     ...(before.isActive && { isActive, disabledReason: 'manual' }),
     disabledAt,
@@ -58,10 +60,15 @@ export async function changeWebhook(
     if (!before) return null;
     const isPlatforms = by === 'customer' && disabledBy(before) === 'platform';
     if (isPlatforms && isActive) return 'refused';
-    const state = isActive === undefined || isPlatforms ? {} : stateOf(before, isActive, by);
+    const state: Partial<WebhookRecord> =
+      isActive === undefined || isPlatforms ? {} : stateOf(before, isActive, by);
     const webhook = await webhooks.update(project._id, id, { ...changes, ...state }, session);
     if (!webhook) return null;
-    if (webhook.isActive === before.isActive) return { before, webhook, events: [] };
+    if (webhook.isActive === before.isActive) {
+      const isStopped = state.disabledAt && state.disabledAt !== before.disabledAt;
+      if (isStopped) await endings.note(webhook, 'webhook_disabled', session);
+      return { before, webhook, events: [] };
+    }
     if (!webhook.isActive) {
       const events = await noteDisabled(store, project, webhook, session);
       return { before, webhook, events };
@@ -79,7 +86,7 @@ export async function changeWebhook(
     return { before, webhook, events };
   });
   if (changed === null || changed === 'refused') return changed;
-  if (changed.before.isActive && !changed.webhook.isActive) await endDeliveriesOf(store, id);
+  if (!changed.webhook.isActive) await endDeliveriesOf(store, id);
   return changed;
 }
 

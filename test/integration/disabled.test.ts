@@ -4,6 +4,7 @@ import { endDeliveriesOf } from '../../src/store/end-deliveries';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
+import { portalLink } from '../support/portal-link';
 import { emailSent } from '../support/samples';
 import { useFreshReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
@@ -176,6 +177,32 @@ describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
       expect(await deliveryWith(client, id, { status: 'skipped' })).toMatchObject(skipped);
       const { data } = (await client.get(`/v1/webhooks/${webhook.id}`)).body;
       expect(data).toMatchObject({ isActive: false, disabledReason: 'consecutive_failures' });
+    });
+
+    it('has ended as skipped if it was requested before somebody else disabled it too', async () => {
+      const { id, path } = await backingOff();
+      const { client: portal } = await portalLink(client, 'manage');
+      receiver.respondWith(410);
+      await deliveryWith(client, await postEvent(client), { status: 'failed' });
+      await deliveryWith(client, id, { status: 'skipped' });
+      receiver.respondWith(500);
+      const replay = async (replays: number): Promise<void> => {
+        expect((await client.post(`/v1/deliveries/${id}/replay`)).status).toBe(202);
+        await deliveryWith(client, id, { status: 'pending', replays, attemptCount: replays + 1 });
+      };
+      await replay(1);
+      await portal.patch(path, { isActive: false });
+      expect(await read(id)).toMatchObject(skipped);
+      await replay(2);
+      const { data } = (await client.patch(path, { isActive: false })).body;
+      expect(data).toMatchObject({ disabledReason: 'gone', disabledBy: 'platform' });
+      expect(await read(id)).toMatchObject(skipped);
+      await replay(3);
+      // As callers do who repeat what they have read.
+      const again = (await client.patch(path, { isActive: false })).body.data;
+      expect(again.health.since).toBe(data.health.since);
+      expect(await read(id)).toMatchObject({ status: 'pending', replays: 3 });
+      expect(receiver.requests).toHaveLength(5);
     });
 
     it('ends as skipped where it was planned while the webhook was being disabled', async () => {
