@@ -47,9 +47,11 @@ async function expectRefused(control: Locator, why: string): Promise<void> {
 }
 
 it('says in place what the platform has disabled, by keyboard too, and does nothing against it', async () => {
-  const { client, page, go, webhookId, deliveryId } = await arrive('manage');
+  const { id, client, page, go, webhookId, deliveryId } = await arrive('manage');
   await client.post(`/v1/webhooks/${webhookId}/pause`);
   await client.patch(`/v1/webhooks/${webhookId}`, { isActive: false });
+  const pending = { projectId: id, webhookId, status: 'pending', completedAt: null } as const;
+  const pendingId = await insertDelivery(stack, { ...pending, test: true });
   await go(`/webhooks/${webhookId}`);
   await page.getByText(DISABLED).first().waitFor();
   await expectRefused(page.getByRole('button', { name: 'Send test event' }), DISABLED);
@@ -74,11 +76,16 @@ it('says in place what the platform has disabled, by keyboard too, and does noth
   await expectRefused(page.getByRole('menuitem', { name: /^Replay all that failed/ }), DISABLED);
   await expectAccessible(page);
   await page.keyboard.press('Escape');
+  await go(`/deliveries/${pendingId}`);
+  await expectRefused(page.getByRole('button', { name: 'Retry now' }), DISABLED);
 
   await go('/deliveries');
   const boxes = page.getByRole('checkbox', { name: /^Select email/ });
-  await boxes.first().check();
   const bar = page.getByRole('region', { name: 'Selected deliveries' });
+  await boxes.first().check();
+  await expectRefused(bar.getByRole('button', { name: 'Retry 1 now' }), DISABLED);
+  await boxes.first().uncheck();
+  await boxes.last().check();
   await bar.getByText(DISABLED).waitFor();
   await expectRefused(bar.getByRole('button', { name: 'Replay 1' }), DISABLED);
   await expectRefused(bar.getByRole('button', { name: /^Replay all that failed/ }), DISABLED);

@@ -164,10 +164,11 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
       answer(res, viewFor(res, changed), 202);
     };
 
-  const retry = change(async (delivery, project) => {
+  const retry = change(async (delivery, project, res) => {
     refuseEnded(delivery);
     const { _id } = delivery;
     const webhook = await webhookOf(delivery);
+    refuseSending(res, webhook);
     if (webhook.isPaused) throw refusal('delivery_held', { why: 'is paused; resume the webhook' });
     if (delivery.status === 'held') {
       const why = 'was paused; the delivery is sent in its turn, without a retry';

@@ -13,7 +13,7 @@ export const disabledForLinks = (): ApiError =>
 
 /**
  * Requested explicitly, a test or a replay is sent to a disabled webhook too.
- * @throws ApiError 403 if a link asks for that where the platform has disabled it
+ * @throws ApiError 403 if a link asks for that, or hastens it, where the platform has disabled it
  */
 export function refuseSending(res: Response, webhook: WebhookRecord): void {
   if (changedBy(res) === 'customer' && disabledBy(webhook) === 'platform') {

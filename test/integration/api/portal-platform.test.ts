@@ -24,9 +24,11 @@ describe('what the platform has decided', () => {
   const range = { since: '2026-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
 
   it('stays disabled: a link neither enables it nor sends to it, whatever else it may', async () => {
-    const { client, portal, webhookId, deliveryId, enable } = await withWebhook();
+    const { id, client, portal, webhookId, deliveryId, enable } = await withWebhook();
     const path = `/v1/webhooks/${webhookId}`;
     await enable(client, false);
+    const pending = { projectId: id, webhookId, status: 'pending', replays: 1 } as const;
+    const backsOff = await insertDelivery(stack, { ...pending, completedAt: null });
     // As a customer who wants to be the one who disabled it.
     const changed = await portal.patch(path, { isActive: false, name: 'B' });
     expect(changed.body.data).toMatchObject({ name: 'B', disabledBy: 'platform' });
@@ -34,6 +36,7 @@ describe('what the platform has decided', () => {
       await enable(portal),
       await portal.post(`${path}/test`),
       await portal.post(`/v1/deliveries/${deliveryId}/replay`),
+      await portal.post(`/v1/deliveries/${backsOff}/retry`),
       await portal.post('/v1/replays', { ...range, webhookId }),
     ]) {
       expectRefusal(answer, 'forbidden');

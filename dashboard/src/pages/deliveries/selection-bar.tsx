@@ -30,14 +30,17 @@ export function SelectionBar(props: SelectionBarProps): React.ReactNode {
   const { selection, query } = props;
   const { rows: selected, isAll, choose } = selection;
   const { canWrite } = useAccess();
-  const refusalOf = useReplayRefusal();
+  const refusalOf = useSendRefusal();
   const [action, setAction] = useState<BatchAction | null>(null);
   const [bulk, setBulk] = useState<BulkSelection | null>(null);
-  const replayable = allowed(selected, 'replay');
-  const replayed = replayable.filter((row) => refusalOf(row) === null);
+  const sent = (what: BatchAction): DeliverySummary[] =>
+    allowed(selected, what).filter((row) => what === 'cancel' || refusalOf(row) === null);
   // Of those that match and are not loaded, only the API knows.
-  const replayRefusal =
-    isAll || replayed.length > 0 || !replayable[0] ? null : refusalOf(replayable[0]);
+  const refusalFor = (what: BatchAction): string | null => {
+    const [first] = allowed(selected, what);
+    return isAll || !first || sent(what).length > 0 ? null : refusalOf(first);
+  };
+  const refusal = refusalFor('replay') ?? refusalFor('retry');
   const begin = (what: BatchAction): void => {
     if (what === 'replay' && isAll && canBeBulk(query)) setBulk(bulkOf(query));
     else setAction(what);
@@ -61,7 +64,7 @@ export function SelectionBar(props: SelectionBarProps): React.ReactNode {
                     key={what}
                     what={what}
                     count={count}
-                    refusal={what === 'replay' ? replayRefusal : null}
+                    refusal={refusalFor(what)}
                     onClick={() => begin(what)}
                   />
                 ))}
@@ -83,15 +86,15 @@ export function SelectionBar(props: SelectionBarProps): React.ReactNode {
               onClick={() => choose(new Set())}
             />
           </div>
-          {canWrite && replayRefusal !== null && <p className={styles.barNote}>{replayRefusal}</p>}
+          {canWrite && refusal !== null && <p className={styles.barNote}>{refusal}</p>}
         </section>
       )}
       {action && (
         <BatchDialog
           action={action}
-          chosen={isAll ? null : action === 'replay' ? replayed : allowed(selected, action)}
+          chosen={isAll ? null : sent(action)}
           leftAlone={selected.length - allowed(selected, action).length}
-          refused={action === 'replay' ? replayable.length - replayed.length : 0}
+          refused={allowed(selected, action).length - sent(action).length}
           query={query}
           onClose={() => setAction(null)}
         />
@@ -140,8 +143,8 @@ function Act({
   );
 }
 
-/** Why a delivery can't be sent again, as far as its webhook is among the first hundred; the API knows all. */
-function useReplayRefusal(): (delivery: DeliverySummary) => string | null {
+/** Why a delivery can't be sent, as far as its webhook is among the first hundred; the API knows all. */
+function useSendRefusal(): (delivery: DeliverySummary) => string | null {
   const { send } = useRefusals();
   const { items } = useWebhookChoice();
   const webhooks = new Map(items.map((webhook) => [webhook.id, webhook]));

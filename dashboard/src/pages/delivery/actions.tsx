@@ -49,7 +49,7 @@ export function Actions({
             key={what}
             kind={what === 'cancel' ? 'danger' : 'primary'}
             icon={ICON[what]}
-            refusal={what === 'replay' ? refusal : null}
+            refusal={what === 'cancel' ? null : refusal}
             onClick={() => setAsked(what)}
           >
             {words.act[what].name}
