@@ -218,23 +218,24 @@ export class Rounds {
     // Replayed since: a bulk replay's may be queued, released, or taken out of the queue by a retry.
     const isUnopened = { $and: [{ $gt: ['$replays', 0] }, { $not: ['$openedAt'] }] };
     const isOpenedLater = { $and: [{ $ne: ['$runId', null] }, { $not: [isLatest(scheduledAt)] }] };
-    const isOpen = { $in: ['$status', [...UNENDED_STATUSES]] };
+    const hasEnded = { $not: [{ $in: ['$status', [...UNENDED_STATUSES]] }] };
     const isReplayed = { $gt: ['$replays', replays ?? Infinity] };
     const isLeft = {
       $cond: [{ $or: [isItself, isFirst] }, { $or: [isRequested, isUnopened] }, isOpenedLater],
     };
-    const isAnothers = { $or: [isReplayed, isLeft] };
-    const isMine = {
-      $and: [{ $not: [isAnothers] }, { $or: [isOpen, '$runRequested', isFirst] }],
-    };
-    return changeOne(
+    const isMine = { $not: [{ $or: [isReplayed, isLeft] }] };
+    const itsRun = { runId, runRequested: false };
+    const cancelled = await changeOne(
       this.model,
-      { _id: id },
-      {
-        ...onlyIf({ $and: [isMine, isOpen] }, cancelledNow),
-        ...onlyIf(isMine, { runId, runRequested: false }),
-      },
+      { _id: id, status: { $in: UNENDED_STATUSES }, $expr: isMine },
+      { ...cancelledNow, ...itsRun },
     );
+    if (cancelled) {
+      deliveriesEnded.inc({ status: 'cancelled' });
+      return cancelled;
+    }
+    const isAwaited = { $and: [isMine, hasEnded, { $or: ['$runRequested', isFirst] }] };
+    return changeOne(this.model, { _id: id }, onlyIf(isAwaited, itsRun));
   }
 
   /**

@@ -1,6 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Activities, RoundResult } from '../../src/contracts/activities';
 import { newId } from '../../src/contracts/ids';
+import { deliveriesEnded } from '../../src/metrics';
 import { queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import { release } from '../../src/store/queue';
 import { queueReplays } from '../../src/store/replay-selection';
@@ -38,6 +39,24 @@ describe('a cancelled delivery', () => {
     expect(await attempt(id, 'run-1')).toBe('cancelled');
     expect(receiver.requests).toHaveLength(0);
     expect(await fixture.delivery(id)).toMatchObject({ status: 'cancelled', replays: 0 });
+  });
+
+  it('is counted once, by a run that is told to cancel it or before', async () => {
+    const counted = async (): Promise<number> => {
+      const { values } = await deliveriesEnded.get();
+      return values.find(({ labels }) => labels.status === 'cancelled')?.value ?? 0;
+    };
+    const cancelIn = (id: string) => inRun('run-1', () => activities.cancelDelivery(id, false, 1));
+    const before = await counted();
+    const id = await planned();
+    await cancelIn(id);
+    expect(await counted()).toBe(before + 1);
+    // As if its worker had been killed, and it was executed again.
+    await cancelIn(id);
+    const other = await planned();
+    await fixture.store.deliveries.cancel(other);
+    await cancelIn(other);
+    expect(await counted()).toBe(before + 2);
   });
 
   it('is sent when an operator resets the run that cancelled it', async () => {
