@@ -2,6 +2,7 @@ import { activityInfo, heartbeat } from '@temporalio/activity';
 import { clock } from '../src/clock';
 import { FAILURE_TYPES, type Activities, type PlannedDelivery } from '../src/contracts/activities';
 import type { DeferralReason } from '../src/contracts/delivery';
+import { attemptsDeferred } from '../src/metrics';
 import { policyOf } from '../src/profiles/policy';
 import { deleteLeftOver } from '../src/store/delete-project';
 import type { DeliveryRecord } from '../src/store/delivery-record';
@@ -130,6 +131,9 @@ export function planner(
     const deliveries = await store.deliveries.plan(
       chosen.map((webhook) => newDelivery(event, webhook, { at, behind: behind(webhook) })),
     );
+    for (const { deferredFor } of deliveries) {
+      if (deferredFor) attemptsDeferred.inc({ reason: deferredFor });
+    }
     if (queueing.length > 0 || isFlooded) couriers.call(project._id);
     const webhooks = new Map(chosen.map((webhook) => [webhook._id, webhook]));
     const last = read.at(-1);

@@ -1,4 +1,5 @@
 import { LARGEST_BODY } from '../../src/contracts/delivery';
+import { attemptsDeferred } from '../../src/metrics';
 import {
   kindOf,
   queueFor,
@@ -269,6 +270,7 @@ export class Hand {
       this.remove(delivery);
       return;
     }
+    if (kept === null) attemptsDeferred.inc({ reason: lane.reason });
     const settled =
       kept === 'skipped' ? () => {} : lane.queueing(kindOf(queuedIn), delivery.eventId);
     const done = (): void => {
