@@ -39,10 +39,11 @@ const ERROR_REMEDIES: Readonly<Record<string, Remedy>> = {
   },
   dns: 'check that the host name of the URL can be resolved',
   tls: {
+    // Browsers fetch or remember those that a server leaves out.
     platform:
-      'check the receiver’s certificate: it must be valid for the host name, with TLS 1.2 or later; or have the operator trust its authority with NODE_EXTRA_CA_CERTS',
+      'check the receiver’s certificate: it must be valid for the host name, and be sent with its intermediate certificates, over TLS 1.2 or later; or have the operator trust its authority with NODE_EXTRA_CA_CERTS',
     customer:
-      'check the receiver’s certificate: it must be valid for the host name, with TLS 1.2 or later',
+      'check the receiver’s certificate: it must be valid for the host name, and be sent with its intermediate certificates, over TLS 1.2 or later',
   },
   connection_refused: 'check that the receiver is running and its port is open',
   connection_reset:
@@ -66,8 +67,12 @@ function statusRemedy(status: number): Remedy {
   if (status >= 300 && status <= 399) {
     return 'redirects are not followed: create a webhook with the address to which it redirects';
   }
-  if (status === 401 || status === 403) {
+  if (status === 401) {
     return 'check how the receiver authenticates requests: its secret, and the webhook’s headers';
+  }
+  // Of frameworks, Django refuses with 403, Laravel with 419.
+  if (status === 403 || status === 419) {
+    return 'check how the receiver authenticates requests: its secret, the webhook’s headers, and its CSRF protection, from which the path must be exempt';
   }
   if (status === 404 || status === 405 || isGone(status)) {
     return 'check the path: a webhook keeps its URL, so create another one if it has changed';

@@ -70,7 +70,7 @@ export const deliveries = {
     timeout:
       'The receiver took too long. Have it answer 2xx right away and do the work afterwards, or give the webhook a longer timeout.',
     dns: 'The host of the webhook’s URL is unknown. Check the receiver’s DNS record.',
-    tls: 'The receiver’s certificate could not be verified, or it doesn’t support TLS 1.2. Renew or complete its certificate.',
+    tls: 'The receiver’s certificate could not be verified, or it doesn’t support TLS 1.2. Renew the certificate, or have it sent with its intermediate certificates.',
     connection_refused:
       'Nothing listens at this address. Start the receiver, or check its port and firewall.',
     connection_reset: 'The receiver closed the connection before it responded. Its log shows why.',
@@ -84,7 +84,7 @@ export const deliveries = {
       'Posthorn could not open a connection: its egress proxy refused, or its machine has no network or ran out of a resource. The operator has to fix this. It does not count against the webhook.',
     unknown: 'The message below is all that is known.',
     redirect: 'Redirects are never followed. Create a webhook with the final address.',
-    auth: 'The receiver refused the request. Check that it verifies with the current secret or public key, and lets these requests in.',
+    auth: 'The receiver refused the request. Check that it verifies with the current secret or public key, and lets these requests in, past its CSRF protection too.',
     notFound: 'The receiver does not know this path. Check the webhook’s URL.',
     gone: 'The receiver answered 410: it wants no more events, so the webhook was disabled.',
     busy: 'The receiver is asking for fewer requests. Set a rate limit in the webhook’s policy.',

@@ -72,7 +72,7 @@ describe('a webhook’s health', () => {
     });
   });
 
-  it.each([302, 400, 401, 403, 404, 405, 413, 429, 500, 503, ...ATTEMPT_ERROR_CODES])(
+  it.each([302, 400, 401, 403, 404, 405, 413, 419, 429, 500, 503, ...ATTEMPT_ERROR_CODES])(
     'has a remedy for %s',
     (lastStatus) => {
       const told = healthOf({ ...healthy, failureCount: 2, lastStatus });
@@ -89,6 +89,16 @@ describe('a webhook’s health', () => {
       expect(customers.remedy).not.toMatch(/policy|[A-Z]_/);
     },
   );
+
+  it.each([
+    [403, 'CSRF protection'],
+    [419, 'CSRF protection'],
+    ['tls', 'intermediate certificates'],
+  ])('names what is easily overlooked when an attempt fails with %s', (lastStatus, what) => {
+    for (const reader of ['platform', 'customer'] as const) {
+      expect(healthFor({ ...healthy, failureCount: 2, lastStatus }, reader).remedy).toContain(what);
+    }
+  });
 
   it.each([
     [{ isActive: false, disabledReason: 'manual', disabledBy: 'platform' }, 'enable'],

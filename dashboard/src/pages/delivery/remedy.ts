@@ -6,7 +6,8 @@ const { remedy } = texts.deliveries;
 /** What usually helps after an attempt that failed in this way. */
 export function remedyOf({ statusCode, errorCode }: LastAttempt): string {
   if (statusCode === undefined) return remedy[errorCode ?? 'unknown'];
-  if (statusCode === 401 || statusCode === 403) return remedy.auth;
+  // 419 is Laravel's, for a request without its token against CSRF.
+  if (statusCode === 401 || statusCode === 403 || statusCode === 419) return remedy.auth;
   if (statusCode === 404 || statusCode === 405) return remedy.notFound;
   if (statusCode === 410) return remedy.gone;
   if (statusCode === 429) return remedy.busy;
