@@ -11,7 +11,7 @@ import type { Store } from './store';
 import type { WebhookRecord } from './webhook-record';
 
 /** Deliveries looked at together. */
-const BATCH = 1000;
+const BATCH = 500;
 /** After that the rest is left to reconcile, so that the caller doesn't wait for hundreds of thousands. */
 export const WITHIN_MS = 2 * SECOND_MS;
 

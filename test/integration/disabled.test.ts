@@ -398,7 +398,7 @@ describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
     await endings.note({ _id: webhookId, projectId }, 'webhook_disabled');
     await endDeliveriesOf(stack.store, webhookId, 0);
     const left = await deliveries.model.countDocuments({ webhookId, status: 'pending' });
-    expect(left).toBeLessThanOrEqual(501);
+    expect(left).toBeLessThanOrEqual(1001);
     await eventually('all are skipped', async () => {
       await stack.reconcile();
       return (await deliveries.model.countDocuments({ webhookId, status: 'skipped' })) === 1501;
