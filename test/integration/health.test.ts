@@ -115,7 +115,8 @@ describe("a webhook's health", () => {
         remedy: expect.stringContaining(`PATCH /v1/webhooks/${id} {"isActive": true}`),
       });
       const disabled = await client.patch(`/v1/webhooks/${id}`, { isActive: false });
-      expect(disabled.body.data.health).toEqual(gone);
+      // Disabled anew, by a key.
+      expect(disabled.body.data.health).toEqual({ ...gone, since: expect.any(String) });
       const enabled = await client.patch(`/v1/webhooks/${id}`, { isActive: true });
       expect(enabled.body.data.health).toEqual({ state: 'healthy' });
     },
