@@ -45,9 +45,10 @@ export class Couriers {
     const wokenAt = this.woken.get(projectId);
     if (wokenAt !== undefined && performance.now() - wokenAt < WAKE_MS) return false;
     if (await store.couriers.isAtWork(projectId)) return false;
-    const activity = await engine.courierActivityOf(projectId);
+    const workflowId = courierWorkflowId(projectId);
+    const activity = await engine.find(workflowId);
     const isPaused = isPausedInTemporal(activity);
-    if (activity === 'failing') this.run.noteFailing('couriers', courierWorkflowId(projectId));
+    if (activity === 'failing') this.run.noteFailing('couriers', workflowId);
     if (!isPaused) await engine.wakeCourier(projectId);
     this.woken.set(projectId, performance.now());
     return !isPaused;

@@ -26,7 +26,7 @@ async function startOrLook(
   start: () => Promise<boolean>,
 ): Promise<boolean> {
   if (await start()) return true;
-  if (await run.deps.engine.isFailing(workflowId)) run.noteFailing(kind, workflowId);
+  if ((await run.deps.engine.find(workflowId)) === 'failing') run.noteFailing(kind, workflowId);
   return false;
 }
 
@@ -85,24 +85,10 @@ async function runAgain(run: Run, delivery: DeliveryRecord): Promise<boolean> {
   const { store, engine } = run.deps;
   const { _id, projectId, webhookId } = delivery;
   const decidedAt = moment();
-  const found = await engine.findRun(_id);
-  switch (found) {
-    case 'running':
-      return false;
-    case 'waiting':
-      await engine.signalDelivery(_id, 'wake');
-      return false;
-    case 'idle':
-      // Only the workflow can say whether an operator has paused it.
-      if ((await engine.activityOf(_id)) === 'waiting') await engine.signalDelivery(_id, 'wake');
-      return false;
-    case 'failing':
-      run.noteFailing('deliveries', deliveryWorkflowId(_id));
-      return false;
-    case 'ended':
-    case null:
-      break;
-  }
+  const found = await engine.activityOf(_id);
+  if (found === 'waiting') await engine.signalDelivery(_id, 'wake');
+  if (found === 'failing') run.noteFailing('deliveries', deliveryWorkflowId(_id));
+  if (found !== 'ended' && found !== null) return false;
   const [webhook, project] = await Promise.all([
     store.webhooks.get(projectId, webhookId),
     store.projects.get(projectId),

@@ -97,13 +97,6 @@ export interface ExecutionId {
   attempt: number;
 }
 
-/**
- * The state of the latest run of a delivery's workflow: `waiting`: an activity of it, for the next attempt's time;
- * `idle`: the workflow itself, for that or for the end of a pause by a signal; `failing`: it runs, but its tasks keep
- * failing; null if Temporal has none.
- */
-export type FoundRun = 'running' | 'waiting' | 'idle' | 'failing' | 'ended' | null;
-
 /** The parts of reconcile, each with its own schedule, so that none delays another. */
 export type ReconcilePart = 'events' | 'deliveries' | 'housekeeping';
 

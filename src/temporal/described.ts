@@ -1,27 +1,32 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
-import type { ExecutionId, FoundRun } from '../contracts/activities';
+import type { ExecutionId } from '../contracts/activities';
 
-/* What Temporal's description of a workflow says about a delivery. */
+/* What Temporal's description of a workflow says about a delivery or a courier. */
 
 type Raw = temporal.api.workflowservice.v1.IDescribeWorkflowExecutionResponse;
 
 /**
- * `queued`: no worker has taken it yet; `waiting`: for the next attempt's time; `paused`: by a signal to its
- * workflow; `activity_paused`: its attempts are, in Temporal; `workflow_paused`: its workflow is, there; `failing`:
- * the workflow's tasks keep failing.
+ * `queued`: no worker has taken it yet; `waiting`: for the next attempt's time; `due`: that has come, and no worker has
+ * taken it; `paused`: by a signal to its workflow; `activity_paused`: its attempts are, in Temporal; `workflow_paused`:
+ * its workflow is, there; `failing`: the workflow's tasks keep failing; `ended`: none is open.
  */
 export type DeliveryActivity =
   | 'queued'
   | 'attempting'
   | 'waiting'
+  | 'due'
   | 'paused'
   | 'activity_paused'
   | 'workflow_paused'
-  | 'failing';
+  | 'failing'
+  | 'ended';
+
+/** `idle`: only the workflow itself can say. */
+export type FoundActivity = DeliveryActivity | 'idle';
 
 /** Whether an operator has paused it, by Temporal's Web UI or command line. */
-export const isPausedInTemporal = (activity: DeliveryActivity | null): boolean =>
+export const isPausedInTemporal = (activity: FoundActivity | null): boolean =>
   activity === 'activity_paused' || activity === 'workflow_paused';
 
 type Described = Pick<WorkflowExecutionDescription, 'status' | 'raw'>;
@@ -36,25 +41,8 @@ const RUNNING_STATES: ReadonlySet<temporal.api.enums.v1.PendingActivityState> = 
 /** How often a workflow's task is tried before it counts as failing: one try may be lost with its worker. */
 const FAILING_FROM_ATTEMPT = 3;
 
-export const areTasksFailing = ({ pendingWorkflowTask }: Raw): boolean =>
+const areTasksFailing = ({ pendingWorkflowTask }: Raw): boolean =>
   (pendingWorkflowTask?.attempt ?? 0) >= FAILING_FROM_ATTEMPT;
-
-const isPaused = ({ status }: Described): boolean => status.name === 'PAUSED';
-
-/** Whether it has not ended. */
-export const isOpen = (found: Described): boolean =>
-  found.status.name === 'RUNNING' || isPaused(found);
-
-export function runIn(found: Described): NonNullable<FoundRun> {
-  const { raw } = found;
-  if (!isOpen(found)) return 'ended';
-  if (areTasksFailing(raw)) return 'failing';
-  const [pending] = raw.pendingActivities ?? [];
-  // What an operator has paused stays paused.
-  if (isPaused(found) || pending?.paused) return 'running';
-  if (pending) return pending.nextAttemptScheduleTime ? 'waiting' : 'running';
-  return raw.pendingWorkflowTask ? 'running' : 'idle';
-}
 
 /** Whether that execution of one of its activities runs. */
 export const isUnderWayIn = (
@@ -68,18 +56,18 @@ export const isUnderWayIn = (
       RUNNING_STATES.has(pending.state!),
   );
 
-/** What an open workflow, of a delivery or a courier, is doing; null: only it can say. */
-export function activityIn(found: Described): DeliveryActivity | null {
-  const { raw } = found;
-  if (isPaused(found)) return 'workflow_paused';
+export function activityIn({ status, raw }: Described): FoundActivity {
+  if (status.name === 'PAUSED') return 'workflow_paused';
+  if (status.name !== 'RUNNING') return 'ended';
   if (areTasksFailing(raw)) return 'failing';
   const [pending] = raw.pendingActivities ?? [];
   if (pending) {
     if (RUNNING_STATES.has(pending.state!)) return 'attempting';
     if (pending.paused) return 'activity_paused';
-    return (pending.attempt ?? 1) > 1 ? 'waiting' : 'queued';
+    if (pending.nextAttemptScheduleTime) return 'waiting';
+    return (pending.attempt ?? 1) > 1 ? 'due' : 'queued';
   }
-  if (!raw.pendingWorkflowTask) return null;
+  if (!raw.pendingWorkflowTask) return 'idle';
   // A query would wait for it, and the first attempt may be part of it.
   const isStarted =
     raw.pendingWorkflowTask.state === PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED;

@@ -21,17 +21,10 @@ import {
   WORKFLOWS,
   type PRIORITIES,
 } from '../contracts/temporal';
-import type { ExecutionId, FoundRun, PlannedDelivery } from '../contracts/activities';
+import type { ExecutionId, PlannedDelivery } from '../contracts/activities';
 import { Calls } from './calls';
 import { connectionOptions } from './connection';
-import {
-  activityIn,
-  areTasksFailing,
-  isOpen,
-  isUnderWayIn,
-  runIn,
-  type DeliveryActivity,
-} from './described';
+import { activityIn, isUnderWayIn, type DeliveryActivity, type FoundActivity } from './described';
 import { whatIsMissing } from './fitness';
 import { isOwnReset, memoOf, ownReason, resetToStart } from './reset';
 import { WriteProof } from './writes';
@@ -100,15 +93,14 @@ export class Engine {
     });
   }
 
-  async findRun(deliveryId: string): Promise<FoundRun> {
-    const found = await this.describe(deliveryWorkflowId(deliveryId));
-    return found && runIn(found);
+  /** What a workflow's latest run is doing, as far as Temporal knows; null: it has none. */
+  async find(workflowId: string): Promise<FoundActivity | null> {
+    const found = await this.describe(workflowId);
+    return found && activityIn(found);
   }
 
-  /** Whether that workflow runs, but its tasks keep failing, so that it makes no progress. */
-  async isFailing(workflowId: string): Promise<boolean> {
-    const found = await this.describe(workflowId);
-    return found?.status.name === 'RUNNING' && areTasksFailing(found.raw);
+  async findRun(deliveryId: string): Promise<FoundActivity | null> {
+    return this.find(deliveryWorkflowId(deliveryId));
   }
 
   /**
@@ -169,7 +161,7 @@ export class Engine {
 
   /**
    * The same for a delivery without a running workflow.
-   * @param found by `findRun`
+   * @param found of its latest run
    * @returns false if one runs now, or, where none was found, has run since
    */
   async runAgain(
@@ -242,23 +234,14 @@ export class Engine {
     }
   }
 
-  /** What the delivery's running workflow is doing; null if none runs. */
+  /** The same; the workflow is asked where only it can say. */
   async activityOf(deliveryId: string): Promise<DeliveryActivity | null> {
-    const workflowId = deliveryWorkflowId(deliveryId);
-    const found = await this.describe(workflowId);
-    if (!found || !isOpen(found)) return null;
-    const known = activityIn(found);
-    if (known) return known;
-    const handle = this.client.workflow.getHandle(workflowId);
+    const found = await this.findRun(deliveryId);
+    if (found !== 'idle') return found;
+    const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
     const { phase } = await this.calls.make(() => handle.query<{ phase: string }>('state'));
     // Its attempt is about to be scheduled, or has just ended.
     return phase === 'paused' || phase === 'waiting' ? phase : 'queued';
-  }
-
-  /** The same for a project's courier; null also while nothing is due by its own reckoning. */
-  async courierActivityOf(projectId: string): Promise<DeliveryActivity | null> {
-    const found = await this.describe(courierWorkflowId(projectId));
-    return found && isOpen(found) ? activityIn(found) : null;
   }
 
   /** @throws if Temporal can't be reached */

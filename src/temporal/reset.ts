@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { compilePriority, defaultPayloadConverter, type Priority } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
-import { isOpen } from './described';
+import { activityIn } from './described';
 import { GRPC, isRefusedWith } from './grpc';
 
 const { ResetReapplyExcludeType } = temporal.api.enums.v1;
@@ -89,7 +89,8 @@ export async function resetToStart(
     const end = await findFirstTaskEnd(client, workflowId);
     if (!end) return false;
     const isWanted = end.reasons.includes(reason);
-    if (isWanted && isOpen(await client.workflow.getHandle(workflowId).describe())) return true;
+    const latest = isWanted && (await client.workflow.getHandle(workflowId).describe());
+    if (latest && activityIn(latest) !== 'ended') return true;
     await client.workflowService.resetWorkflowExecution({
       namespace,
       workflowExecution: { workflowId },

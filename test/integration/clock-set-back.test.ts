@@ -62,7 +62,7 @@ describe('after MongoDB’s clock was set back,', () => {
       createdAt: inMs(-60_000),
       expiresAt: inMs(HOUR),
     });
-    const look = jest.spyOn(stack.engine, 'findRun').mockResolvedValue('running');
+    const look = jest.spyOn(stack.engine, 'activityOf').mockResolvedValue('queued');
     const env = new MockActivityEnvironment();
     const done = env.run(() => stack.activities.reconcile('deliveries'));
     await eventually('it is looked at', () => look.mock.calls.some(([found]) => found === id));

@@ -69,10 +69,10 @@ describe('a run of reconcile', () => {
   /** All seem to run. @returns what is looked at, in that order */
   const allRun = (onLook: (count: number) => void = () => {}): string[] => {
     const looked: string[] = [];
-    jest.spyOn(stack.engine, 'findRun').mockImplementation(async (id) => {
+    jest.spyOn(stack.engine, 'activityOf').mockImplementation(async (id) => {
       looked.push(id);
       onLook(looked.length);
-      return 'running';
+      return 'queued';
     });
     return looked;
   };
@@ -164,11 +164,11 @@ describe('a run of reconcile', () => {
   it('stops at once when its workflow is terminated', async () => {
     await overdue(newId('project'), 3000);
     let looked = 0;
-    jest.spyOn(stack.engine, 'findRun').mockImplementation(async () => {
+    jest.spyOn(stack.engine, 'activityOf').mockImplementation(async () => {
       looked += 1;
       // So slow that few are looked at meanwhile, and not so slow that fewer are at a time.
       await new Promise((resolve) => setTimeout(resolve, 400));
-      return 'running';
+      return 'queued';
     });
     const saved: number[] = [];
     const save = stack.store.searchPositions.save.bind(stack.store.searchPositions);
@@ -280,7 +280,7 @@ describe('a run of reconcile', () => {
     expect(pending.message).toMatch(/tasks of its workflow keep failing/);
     await eventually(
       'the fan-out has failed as often',
-      () => stack.engine.isFailing(fanOut!.workflowId),
+      async () => (await stack.engine.find(fanOut!.workflowId)) === 'failing',
       60_000,
     );
     const before = await Promise.all(['events', 'deliveries'].map(failingOf));

@@ -89,9 +89,9 @@ describe('reconcile', () => {
         Array.from({ length: 1200 }, () => overdue),
       ),
     );
-    const find = stack.engine.findRun.bind(stack.engine);
-    const spy = jest.spyOn(stack.engine, 'findRun');
-    spy.mockImplementation(async (id) => (waiting.has(id) ? 'running' : find(id)));
+    const find = stack.engine.activityOf.bind(stack.engine);
+    const spy = jest.spyOn(stack.engine, 'activityOf');
+    spy.mockImplementation(async (id) => (waiting.has(id) ? 'queued' : find(id)));
     await beDue(lost);
     expect(await stack.reconcile()).toEqual({ ...nothing, deliveries: 1 });
     expect(new Set(spy.mock.calls.map(([id]) => id))).toEqual(new Set([...waiting, lost]));

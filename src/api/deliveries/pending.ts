@@ -1,12 +1,13 @@
 import { clock } from '../../clock';
 import type { Attempt, DeferralReason } from '../../contracts/delivery';
+import { courierWorkflowId } from '../../contracts/temporal';
 import type { ChangedBy } from '../../domain/changed-by';
 import { lastCounting, madeInRound, retryAfterMs } from '../../domain/outcome';
 import type { DeliveryRecord } from '../../store/delivery-record';
 import { toPlanned } from '../../store/planned-delivery';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
-import { isPausedInTemporal, type DeliveryActivity } from '../../temporal/described';
+import { isPausedInTemporal, type FoundActivity } from '../../temporal/described';
 import type { Engine } from '../../temporal/engine';
 import type { PendingExplanation } from '../schemas/delivery';
 
@@ -46,7 +47,7 @@ export async function explainPending(
   }
   const { deferredFor } = delivery;
   const courierActivity = () =>
-    engine.courierActivityOf(project._id).catch(() => 'unreachable' as const);
+    engine.find(courierWorkflowId(project._id)).catch(() => 'unreachable' as const);
   if (delivery.status === 'held' || (isQueued && deferredFor)) {
     const courier = await courierActivity();
     if (courier !== 'unreachable' && isPausedInTemporal(courier)) {
@@ -80,6 +81,7 @@ export async function explainPending(
   switch (activity) {
     case 'unreachable':
       return explain('unknown', UNREACHABLE);
+    case 'ended':
     case null:
       // Reconcile starts one when it is due.
       if (isEarly) break;
@@ -112,6 +114,7 @@ export async function explainPending(
         'its workflow was paused in Temporal, by its Web UI or command line; it continues when it is unpaused there',
       );
     case 'waiting':
+    case 'due':
       if (isEarly) break;
       return explain('waiting_for_worker', `attempt ${attempt} is due: ${DUE}`);
   }
@@ -120,18 +123,21 @@ export async function explainPending(
 
 /** A due delivery that its project's courier sends. */
 function explainByCourier(
-  courier: DeliveryActivity | 'unreachable' | null,
+  courier: FoundActivity | 'unreachable' | null,
   attempt: number,
   explain: (reason: PendingExplanation['reason'], message: string) => PendingExplanation,
 ): PendingExplanation {
   switch (courier) {
     case 'unreachable':
       return explain('unknown', UNREACHABLE);
+    case 'ended':
+    case 'idle':
     case null:
       return explain('starting', "its project's courier is about to begin");
     case 'queued':
     // After it has lost the worker that it had.
     case 'waiting':
+    case 'due':
       return explain('waiting_for_worker', "no worker has taken its project's courier yet");
     case 'attempting':
       return explain('attempt_running', `attempt ${attempt} is running, or about to start`);
