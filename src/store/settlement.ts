@@ -24,7 +24,7 @@ import {
 import { isDuplicateKey } from './errors';
 import { expiryOfEnded } from './retention';
 import type { Store } from './store';
-import { countingOf, type CountedAttempts } from './webhook-health';
+import { countingOf } from './webhook-health';
 import type { WebhookRecord } from './webhook-record';
 
 /* What a courier writes, many at a time. */
@@ -100,7 +100,7 @@ export async function settle(
     const health = isUncounted ? [] : healthOf(made);
     // First, since attempts of workflows count in the same webhooks: a conflict aborts all that is written before.
     if (health.length > 0) {
-      await store.webhooks.model.collection.bulkWrite(health.map(countingOf) as never[], {
+      await store.webhooks.model.collection.bulkWrite(health as never[], {
         session,
         ordered: false,
       });
@@ -286,14 +286,14 @@ function recordOf(
 
 function healthOf(
   made: readonly { delivery: DeliveryRecord; attempt: Attempt }[],
-): CountedAttempts[] {
+): AnyBulkWriteOperation[] {
   const byWebhook = new Map<string, Attempt[]>();
   for (const { delivery, attempt } of made) {
     const attempts = byWebhook.get(delivery.webhookId);
     if (attempts) attempts.push(attempt);
     else byWebhook.set(delivery.webhookId, [attempt]);
   }
-  return [...byWebhook].map(([webhookId, attempts]) => ({ webhookId, attempts }));
+  return [...byWebhook].map((counted) => countingOf(...counted));
 }
 
 function queueing({ delivery: { _id }, as, queuedIn }: QueuedDelivery): AnyBulkWriteOperation {

@@ -139,12 +139,10 @@ export class WebhookHealth {
   }
 }
 
-export interface CountedAttempts {
-  webhookId: string;
-  attempts: readonly Attempt[];
-}
-
-export const countingOf = ({ webhookId, attempts }: CountedAttempts): AnyBulkWriteOperation => ({
+export const countingOf = (
+  webhookId: string,
+  attempts: readonly Attempt[],
+): AnyBulkWriteOperation => ({
   updateOne: { filter: { _id: webhookId }, update: healthAfter(attempts) },
 });
 

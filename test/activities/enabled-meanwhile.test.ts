@@ -55,9 +55,7 @@ describe('a webhook that was enabled after an attempt had begun', () => {
     const { deliveryId, webhook, expectEnabled } = await enabledAfter(status);
     const { deliveries, webhooks } = fixture.store;
     const { attempts } = await fixture.delivery(deliveryId);
-    await webhooks.model.collection.bulkWrite([
-      countingOf({ webhookId: webhook._id, attempts }) as never,
-    ]);
+    await webhooks.model.collection.bulkWrite([countingOf(webhook._id, attempts) as never]);
     await deliveries.model.updateOne({ _id: deliveryId }, { followUp: true });
     expect(await followSettled(fixture.dependencies, deliveryId)).toBe(true);
     await expectEnabled();

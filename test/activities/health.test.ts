@@ -101,9 +101,7 @@ describe('the health that attempts make', () => {
     [
       'with others',
       (webhookId, made) =>
-        fixture.store.webhooks.model.collection.bulkWrite([
-          countingOf({ webhookId, attempts: [made] }) as never,
-        ]),
+        fixture.store.webhooks.model.collection.bulkWrite([countingOf(webhookId, [made]) as never]),
     ],
   ];
 
