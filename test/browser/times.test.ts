@@ -43,6 +43,8 @@ it('takes a moment as it is typed, in the zone of whoever types it', async () =>
   await expectWrong(null);
   await inDialog(page, 'Create key').click();
   await page.getByText('Copy the key now').waitFor();
+  const shown = page.getByRole('dialog').getByRole('time');
+  expect(await shown.getAttribute('datetime')).toBe('2036-11-28T10:30:15.000Z');
   const { keys } = (await client.get(`/v1/projects/${projectId}/keys`)).body.data;
   expect(keys[0]).toMatchObject({ name: 'Nightly', expiresAt: '2036-11-28T10:30:15.000Z' });
 });

@@ -13,6 +13,7 @@ import { Dialog } from '../../ui/dialog';
 import { optionsOf, Radio, Select, TextField } from '../../ui/field';
 import { Stack } from '../../ui/layout';
 import { Refusal } from '../../ui/refusal';
+import { Time } from '../../ui/time';
 import { TimeField } from '../../ui/time-field';
 import styles from './keys.module.css';
 
@@ -47,6 +48,11 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }): React.Rea
         }
       >
         <CodeBlock label={texts.keys.created.label} code={create.data.key} isWrapped />
+        {create.data.expiresAt !== null && (
+          <p>
+            {words.expiresAt} <Time value={create.data.expiresAt} />
+          </p>
+        )}
       </Dialog>
     );
   }
