@@ -14,7 +14,7 @@ export const DELIVERY_STATUSES = [
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
 /**
- * How a project's events are driven (docs/adr/0025): by a workflow for each event and delivery, by the
+ * How a project's events are dispatched (docs/adr/0025): by a workflow for each event and delivery, by the
  * project's courier, or by workflows for occasional events and by the courier for all others.
  */
 export const DISPATCHES = ['workflow', 'auto', 'express'] as const;

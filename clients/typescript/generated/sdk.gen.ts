@@ -594,7 +594,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Define an event type of a catalogue
    *
-   * The admin key only. The first type creates the catalogue. From the next event on, it applies to every project that uses the catalogue. `sample` must be valid by `schema`, a JSON Schema 2020-12.
+   * The admin key only. The first type creates the catalogue. From the next event on, it applies to every project that uses the catalogue. `sample` must be valid against `schema`, a JSON Schema 2020-12.
    */
   public defineCatalogEventType<ThrowOnError extends boolean = false>(
     options: Options<DefineCatalogEventTypeData, ThrowOnError>,
@@ -1022,7 +1022,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Define an event type
    *
-   * Only in projects whose profile allows custom types: 403 otherwise. It replaces the catalogue’s type of the same name for this project. `sample` must be valid by `schema`, a JSON Schema 2020-12.
+   * Only in projects whose profile allows custom types: 403 otherwise. It replaces the catalogue’s type of the same name for this project. `sample` must be valid against `schema`, a JSON Schema 2020-12.
    */
   public defineEventType<ThrowOnError extends boolean = false>(
     options: Options<DefineEventTypeData, ThrowOnError>,

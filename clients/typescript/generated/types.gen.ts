@@ -2523,7 +2523,7 @@ export type ReportWithPayload = {
    */
   receivedAt: string;
   /**
-   * The report as received, as JSON text; null: its event’s payload was deleted.
+   * The report as received, as JSON text (SendGrid’s and Mailgun’s serialised again); null: its event’s payload was deleted.
    */
   payload: string | null;
 };

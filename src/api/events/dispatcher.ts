@@ -11,7 +11,7 @@ import { StartQueue, type Startable } from './start-queue';
 /** What is needed to drive an event. */
 type Accepted = Startable & Pick<EventRecord, 'isExpress'>;
 
-/** How events are driven (docs/adr/0025): decided once, when they are accepted, and started afterwards. */
+/** How events are dispatched (docs/adr/0025): decided once, when they are accepted, and started afterwards. */
 export class Dispatcher {
   private readonly bucket: TokenBucket;
   readonly couriers: CourierCalls;
@@ -36,7 +36,7 @@ export class Dispatcher {
   }
 
   /**
-   * Whether an event accepted now is driven by the project's courier. By `auto` it is unless there is room for a
+   * Whether an event accepted now is dispatched by the project's courier. By `auto` it is unless there is room for a
    * workflow for each of the project's webhooks, all of which may get it.
    */
   isExpress({ dispatch, webhookCount }: ProjectRecord): boolean {

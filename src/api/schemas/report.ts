@@ -37,7 +37,9 @@ export const reportWithPayloadSchema = reportSchema
     payload: z
       .string()
       .nullable()
-      .describe('The report as received, as JSON text; null: its event’s payload was deleted.'),
+      .describe(
+        'The report as received, as JSON text (SendGrid’s and Mailgun’s serialised again); null: its event’s payload was deleted.',
+      ),
   })
   .meta({ id: 'ReportWithPayload' });
 

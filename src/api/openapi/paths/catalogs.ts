@@ -49,7 +49,7 @@ export const catalogPaths: ZodOpenApiPathsObject = {
       operationId: 'defineCatalogEventType',
       tag,
       summary: 'Define an event type of a catalogue',
-      description: `${ADMIN} The first type creates the catalogue. From the next event on, it applies to every project that uses the catalogue. \`sample\` must be valid by \`schema\`, a JSON Schema 2020-12.`,
+      description: `${ADMIN} The first type creates the catalogue. From the next event on, it applies to every project that uses the catalogue. \`sample\` must be valid against \`schema\`, a JSON Schema 2020-12.`,
       path,
       ...definition,
     }),

@@ -80,7 +80,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
       operationId: 'defineEventType',
       tag,
       summary: 'Define an event type',
-      description: `${OWN_TYPES} It replaces the catalogue’s type of the same name for this project. \`sample\` must be valid by \`schema\`, a JSON Schema 2020-12.`,
+      description: `${OWN_TYPES} It replaces the catalogue’s type of the same name for this project. \`sample\` must be valid against \`schema\`, a JSON Schema 2020-12.`,
       path: typePath,
       ...definition,
     }),
