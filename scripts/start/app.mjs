@@ -28,6 +28,8 @@ export function appEnvironment({ servers, secrets }) {
     POSTHORN_ENV: 'development',
     HOST: '127.0.0.1',
     PORT: String(usualPort),
+    // Nothing is in front of it, and it is given less time to stop.
+    API_SHUTDOWN_DELAY_SECONDS: '0',
     MONGODB_URL: servers.mongodbUrl,
     TEMPORAL_ADDRESS: servers.temporalAddress,
     TEMPORAL_NAMESPACE: servers.temporalNamespace,
