@@ -179,21 +179,25 @@ describe('a payload', () => {
     const environment = testEnvironment({ PORT: String(port) });
     const stack = await Stack.start(environment, { worker: false });
     const api = RoleProcess.start('api', environment);
-    await api.takesRequests(port);
-    const { client } = await stack.project();
-    await stack.store.events.model.db.db!.command({
-      collMod: 'events',
-      validator: { type: 'contact.created' },
-    });
-    const owner = new ApiClient(`http://127.0.0.1:${port}`, client.key);
-    const data = { ...emailSent, subject: 'a-subject-found-nowhere-else' };
-    const events = [1, 2].map(() => ({ type: 'email.sent', data }));
-    const refused = await owner.post('/v1/events/batch', { events });
-    expect(refused.status).toBe(500);
-    await api.logged('Document failed validation');
-    await api.end('SIGTERM');
-    expect(api.log()).toContain('"code":121');
-    expect(api.log()).not.toContain(data.subject);
-    await stack.stop();
+    try {
+      await api.takesRequests(port);
+      const { client } = await stack.project();
+      await stack.store.events.model.db.db!.command({
+        collMod: 'events',
+        validator: { type: 'contact.created' },
+      });
+      const owner = new ApiClient(`http://127.0.0.1:${port}`, client.key);
+      const data = { ...emailSent, subject: 'a-subject-found-nowhere-else' };
+      const events = [1, 2].map(() => ({ type: 'email.sent', data }));
+      const refused = await owner.post('/v1/events/batch', { events });
+      expect(refused.status).toBe(500);
+      await api.logged('Document failed validation');
+      await api.end('SIGTERM');
+      expect(api.log()).toContain('"code":121');
+      expect(api.log()).not.toContain(data.subject);
+    } finally {
+      await api.end('SIGKILL');
+      await stack.stop();
+    }
   });
 });

@@ -199,6 +199,7 @@ describe('a client that guesses keys', () => {
     for (let n = 0; n <= LIMIT; n += 1) {
       expectRefusal(await page.get(`/api/webhooks/manage?token=phk_guess${n}`), 'forbidden');
     }
+    expectRefusal(await page.get(`/api/webhooks/manage?token=${client.key}`), 'forbidden');
     expect((await from(address, client.key)).status).toBe(200);
   });
 
