@@ -86,7 +86,7 @@ export async function changeWebhook(
     return { before, webhook, events };
   });
   if (changed === null || changed === 'refused') return changed;
-  if (!changed.webhook.isActive) await endDeliveriesOf(store, id);
+  if (isActive === false && !changed.webhook.isActive) await endDeliveriesOf(store, id);
   return changed;
 }
 
