@@ -172,7 +172,7 @@ export const unsentOf = ({ _id }: Pick<ReplayRecord, '_id'>): QueryFilter<Delive
 });
 
 /** Deliveries released from their replay in one transaction. */
-const MAX_RELEASED = 1000;
+const MAX_RELEASED = 500;
 
 /**
  * Counts as failed what a bulk replay had queued and what ended before it was attempted, cancelled or with its webhook,

@@ -9,7 +9,7 @@ import type { ReplayRecord, ReplayStatus } from './replays';
 import type { Store } from './store';
 
 /** Deliveries taken back in one transaction. */
-const TAKEN_BACK_AT_ONCE = 1000;
+const TAKEN_BACK_AT_ONCE = 500;
 
 /** What that bulk replay has queued and no courier has taken. */
 const queuedBy = (replay: ReplayRecord): QueryFilter<DeliveryRecord> => ({
