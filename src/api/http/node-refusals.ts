@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { ERRORS } from '../../contracts/errors';
 import { unreadableRequests } from '../../metrics';
 import { ApiError, errorAnswer, refusal } from './errors';
+import { joinPieces, MAX_PIECES } from './pieces';
 
 /* What Node's HTTP server would refuse itself, with an empty body and no request id. */
 
@@ -41,8 +42,9 @@ export const checkedHeaders: RequestHandler = (
 export function refuseUnreadable(server: Server, log: Logger): void {
   /** The answer to the latest request of a connection. */
   const latest = new WeakMap<Socket, ServerResponse>();
-  server.prependListener('request', ({ socket }: IncomingMessage, res: ServerResponse) => {
-    latest.set(socket, res);
+  server.prependListener('request', (req: IncomingMessage, res: ServerResponse) => {
+    latest.set(req.socket, res);
+    joinPieces(req, () => refuse(req.socket, tooManyPieces()));
   });
   // Passed on to `checkedHeaders`.
   server.on('checkExpectation', (req, res) => server.emit('request', req, res));
@@ -108,6 +110,12 @@ function refusalOf({ code, reason }: ParserError): ApiError {
     }
   }
 }
+
+const tooManyPieces = (): ApiError =>
+  new ApiError(
+    'payload_too_large',
+    `the body comes in more than ${MAX_PIECES} chunks; send larger ones`,
+  );
 
 function rawAnswer(error: ApiError, requestId: string): string {
   const { status } = ERRORS[error.code];

@@ -107,6 +107,12 @@ describe('what cannot be read as a request', () => {
       /extensions/,
       `2;${'x'.repeat(20_000)}\r\n`,
     ],
+    [
+      'a body in too many chunks',
+      'payload_too_large',
+      /more than 65536 chunks; send larger ones/,
+      '1\r\nx\r\n'.repeat(65_536),
+    ],
   ])('is refused with the id of its request: %s', async (_what, code, says, chunk) => {
     const answer = await saying(`${CHUNKED}${authorised()}\r\n5\r\n{"typ\r\n${chunk}`);
     const requestId = expectRefused(answer, code, says);
