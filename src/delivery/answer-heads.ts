@@ -8,6 +8,8 @@ const MAX_HEAD_BYTES = 64 * 1024;
  * More than a head, interim ones, and as much of a body as is read (`ResponseReader`) usually need.
  */
 const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
+/** As many as a body's of a byte each that is kept, twice; TLS may bring each byte by itself. */
+const MAX_PIECES = 32 * 1024;
 const [TAB, LF, CR, SPACE] = [9, 10, 13, 32];
 
 /** More of an answer has arrived than is read of any. */
@@ -29,6 +31,7 @@ export class AnswerHeads {
   answers = 0;
   private expectsHead = false;
   private bytes = 0;
+  private pieces = 0;
   /** What has arrived of an incomplete head: its first `heldBytes`. */
   private space = Buffer.alloc(0);
   private heldBytes = 0;
@@ -37,19 +40,21 @@ export class AnswerHeads {
   begin(): void {
     this.answers += 1;
     this.bytes = 0;
+    this.pieces = 0;
     this.heard = false;
     this.expectsHead = true;
   }
 
   /** Whether more has arrived of the current response than is read of any. */
   get isTooLong(): boolean {
-    return this.bytes > MAX_ANSWER_BYTES;
+    return this.bytes > MAX_ANSWER_BYTES || this.pieces > MAX_PIECES;
   }
 
   /** @returns what the parser should read now; possibly nothing */
   read(chunk: Buffer): Buffer {
     this.heard = true;
     this.bytes += chunk.length;
+    this.pieces += 1;
     if (!this.expectsHead) return chunk;
     // Never searches the same bytes twice: a head may arrive byte by byte.
     let from = Math.max(0, this.heldBytes - 2);

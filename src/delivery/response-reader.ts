@@ -24,18 +24,23 @@ export class ResponseReader {
   private readonly headers: ReadonlyMap<string, readonly string[]>;
   private readonly chunks: Buffer[] = [];
   private bytesRead = 0;
+  private pieces = 0;
 
   constructor(private readonly message: IncomingMessage) {
     this.statusCode = message.statusCode!;
     this.headers = headersOf(message.rawHeaders);
   }
 
-  /** @returns false if the body is so long that the rest isn't worth reading */
+  /**
+   * @returns false if the body is so long that the rest isn't worth reading, or, after what is kept, comes in pieces so
+   * small that it would take seconds of CPU
+   */
   read(chunk: Buffer): boolean {
     const room = KEPT_BODY_BYTES - this.bytesRead;
     if (room > 0) this.chunks.push(chunk.subarray(0, room));
     this.bytesRead += chunk.length;
-    return this.bytesRead <= DRAINED_BODY_BYTES;
+    this.pieces += 1;
+    return this.bytesRead <= DRAINED_BODY_BYTES && this.pieces <= KEPT_BODY_BYTES;
   }
 
   /** What the parser has read, and is about to emit. */

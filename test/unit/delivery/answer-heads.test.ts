@@ -38,6 +38,16 @@ describe('the heads of an answer', () => {
     );
   });
 
+  it('are too long in more pieces than any honest answer has', () => {
+    const heads = new AnswerHeads();
+    heads.begin();
+    const piece = Buffer.from('\n');
+    for (let n = 0; n < 32 * 1024; n += 1) heads.read(piece);
+    expect(heads.isTooLong).toBe(false);
+    heads.read(piece);
+    expect(heads.isTooLong).toBe(true);
+  });
+
   it('of more than 64 KiB are given to the parser, which refuses them', () => {
     const heads = new AnswerHeads();
     heads.begin();
