@@ -21,24 +21,35 @@ export class Processes {
   /** @param file the compiled child.ts */
   constructor(private readonly file: string) {}
 
-  async run(job: Job): Promise<Done> {
+  /** Repeated once where somebody else, such as the kernel, killed its process. */
+  async run(job: Job, isRepeated = false): Promise<Done> {
     const child = this.idle.pop() ?? (await this.start());
     child.ref();
     const startedAt = performance.now();
     return new Promise((resolve, reject) => {
       let ticks = 0;
       let killing: NodeJS.Immediate | undefined;
+      let isCut = false;
+      const cut = (): void => {
+        isCut = true;
+        child.kill('SIGKILL');
+      };
       const limit = setInterval(() => {
         ticks += 1;
         // After what it has already answered is read.
-        if (ticks === TICKS) killing = setImmediate(() => child.kill('SIGKILL'));
+        if (ticks === TICKS) killing = setImmediate(cut);
       }, job.limitMs / TICKS);
       const stopLimit = (): void => {
         clearInterval(limit);
         clearImmediate(killing);
       };
-      const onExit = (): void => {
+      const onExit = (_code: number | null, signal: NodeJS.Signals | null): void => {
         stopLimit();
+        // By itself it ends with SIGABRT, when its heap is full.
+        if (!isCut && !isRepeated && !this.isClosed && signal && signal !== 'SIGABRT') {
+          resolve(this.run(job, true));
+          return;
+        }
         const tookMs = Math.min(performance.now() - startedAt, job.limitMs);
         resolve({ output: null, tookMs, isCut: true });
       };

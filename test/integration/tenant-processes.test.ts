@@ -80,6 +80,18 @@ describe('the processes of tenants’ work', () => {
     await expect(quick('a')).resolves.toMatchObject({ end: 'done' });
   });
 
+  it('do again what one was doing that somebody else killed', async () => {
+    const forked = jest.spyOn(childProcess, 'fork');
+    start(30);
+    await quick('a');
+    const { pid } = forked.mock.results[0]!.value as ChildProcess;
+    process.kill(pid!, 'SIGSTOP');
+    const job = quick('a');
+    // As the kernel does where memory is short.
+    process.kill(pid!, 'SIGKILL');
+    expect(await job).toMatchObject({ end: 'done' });
+  });
+
   it('take nothing more of a project that has used up its time, and all of another', async () => {
     start(2, 1000);
     await endless('a');
