@@ -35,6 +35,8 @@ const FAILED_MS = 500;
 export class Shift {
   /** After this a shift ends as soon as it has nothing in hand, so that its workflow can continue as new. */
   static readonly lengthMs: number = 10 * 60 * 1000;
+  /** After so many of these it takes nothing more, so that it ends within the time that its activity has. */
+  private static readonly longest = 30;
   private readonly shared: Shared;
   private readonly attempts: Attempts;
   private readonly settling: Settling;
@@ -84,9 +86,9 @@ export class Shift {
     for (;;) {
       // Not known: what it was before has passed.
       nextDueMs = 0;
-      const isOver = performance.now() - this.beganAt > Shift.lengthMs;
-      if (stopped.aborted || (isOver && hand.isEmpty)) break;
-      const found = await this.look(isOver);
+      const lengths = (performance.now() - this.beganAt) / Shift.lengthMs;
+      if (stopped.aborted || (lengths > 1 && hand.isEmpty)) break;
+      const found = await this.look(lengths > Shift.longest);
       if (lease.isSuperseded) return { nextDueMs: 0 };
       if (shared.view.isGone) {
         await deleteLeftOver(shared.deps.store, shared.projectId);

@@ -105,6 +105,27 @@ describe('a project whose events are dispatched express', () => {
     for (const spy of [work, look]) spy.mockRestore();
   });
 
+  it('has others’ deliveries sent by a shift past its age, while a webhook that hangs keeps it from ending', async () => {
+    const silent = await Receiver.start();
+    silent.respondWith({ kind: 'hang' });
+    const events = ['email.bounced'];
+    const policy = { timeoutMs: 60_000, retryDelaysMs: [] };
+    const hanging = await makeWebhook(client, silent.url, { events, policy });
+    const asked = await client.post(`/v1/webhooks/${hanging.id}/test`, { events });
+    await silent.waitFor(1);
+    await makeWebhook(client, receiver.url, { events: ['email.sent'] });
+    const length = jest.replaceProperty(Shift, 'lengthMs', 1000);
+    const from = performance.now();
+    while (performance.now() - from < 3 * Shift.lengthMs) {
+      await deliveryWith(client, await postEvent(client), { status: 'succeeded' });
+    }
+    length.restore();
+    const [{ id }] = asked.body.data.deliveries as [{ id: string }];
+    expect((await client.get(`/v1/deliveries/${id}`)).body.data.attemptCount).toBe(0);
+    await client.post(`/v1/deliveries/${id}/cancel`);
+    await silent.close();
+  });
+
   it('ends as failed after the last delay, and follows that up', async () => {
     const webhook = await makeWebhook(client, receiver.url, {
       policy: { retryDelaysMs: [1000], autoDisableAfter: 2 },
