@@ -126,7 +126,7 @@ export function createApi(dependencies: AppDependencies): Api {
   app.get('/healthz', (_req, res) => {
     answer(res, { status: 'ok' });
   });
-  app.get('/readyz', (_req, _res, next) => {
+  app.use('/readyz', (_req, _res, next) => {
     if (stopping?.aborted) throw new ApiError('unavailable', 'draining: this process stops');
     next();
   });
