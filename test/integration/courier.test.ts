@@ -109,7 +109,7 @@ describe('a project whose events are dispatched express', () => {
     const silent = await Receiver.start();
     silent.respondWith({ kind: 'hang' });
     const events = ['email.bounced'];
-    const policy = { timeoutMs: 60_000, retryDelaysMs: [] };
+    const policy = { timeoutMs: 60_000 };
     const hanging = await makeWebhook(client, silent.url, { events, policy });
     const asked = await client.post(`/v1/webhooks/${hanging.id}/test`, { events });
     await silent.waitFor(1);

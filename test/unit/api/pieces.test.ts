@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { createApiServer } from '../../../src/api/http/server';
 import { converse } from '../../support/connections';
 
@@ -38,7 +38,7 @@ describe('a body', () => {
 
   it('is read in large pieces, however small those are in which it comes', async () => {
     const text = 'abcdefgh'.repeat(8000);
-    const own = await read([...text]);
+    const own = await read(text.split(''));
     expect(Buffer.concat(own).toString()).toBe(text);
     expect(own.length).toBeLessThan(100);
   });
