@@ -35,8 +35,10 @@ const FAILED_MS = 500;
 export class Shift {
   /** After this a shift ends as soon as it has nothing in hand, so that its workflow can continue as new. */
   static readonly lengthMs: number = 10 * 60 * 1000;
-  /** After so many of these it takes nothing more, so that it ends within the time that its activity has. */
-  private static readonly longest = 30;
+  /** A busy project never has nothing in hand: for this part of each further length, two seconds, nothing is taken. */
+  private static readonly pause = 1 / 300;
+  /** After so many lengths nothing more is taken, since something has hung at every pause. */
+  private static readonly longest = 6;
   private readonly shared: Shared;
   private readonly attempts: Attempts;
   private readonly settling: Settling;
@@ -88,7 +90,8 @@ export class Shift {
       nextDueMs = 0;
       const lengths = (performance.now() - this.beganAt) / Shift.lengthMs;
       if (stopped.aborted || (lengths > 1 && hand.isEmpty)) break;
-      const found = await this.look(lengths > Shift.longest);
+      const isPausing = lengths > 1 && lengths % 1 < Shift.pause;
+      const found = await this.look(isPausing || lengths > Shift.longest);
       if (lease.isSuperseded) return { nextDueMs: 0 };
       if (shared.view.isGone) {
         await deleteLeftOver(shared.deps.store, shared.projectId);
