@@ -23,6 +23,11 @@ export function joinPieces(request: IncomingMessage, onTooMany: () => void): voi
   };
   request.push = (piece: Buffer | null): boolean => {
     if (piece === null) {
+      if (pieces > MAX_PIECES) {
+        // Its end came in the same packet: what is missing of it must not make another body.
+        request.complete = false;
+        return false;
+      }
       flush();
       return push(null);
     }

@@ -7,12 +7,16 @@ import { converse } from '../../support/connections';
 
 describe('a body', () => {
   const pieces: Buffer[][] = [];
+  let ended = 0;
   const server = createApiServer(
     (req, res) => {
       const own: Buffer[] = [];
       pieces.push(own);
       req.on('data', (piece: Buffer) => own.push(piece));
-      req.on('end', () => res.end());
+      req.on('end', () => {
+        ended += 1;
+        res.end();
+      });
     },
     pino({ level: 'silent' }),
   );
@@ -25,14 +29,17 @@ describe('a body', () => {
     await once(server, 'close');
   });
 
-  /** What is read of a body that is sent in these chunks. */
-  async function read(chunks: readonly string[]): Promise<Buffer[]> {
+  /** The answer to a body that is sent in these chunks, its end with the last of them. */
+  function answerTo(chunks: readonly string[]): Promise<string> {
     const head =
       'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n';
     const body = chunks.map((text) => `${text.length.toString(16)}\r\n${text}\r\n`).join('');
     const { port } = server.address() as AddressInfo;
-    const answer = await converse(port, (socket) => socket.write(`${head}${body}0\r\n\r\n`));
-    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    return converse(port, (socket) => socket.write(`${head}${body}0\r\n\r\n`));
+  }
+
+  async function read(chunks: readonly string[]): Promise<Buffer[]> {
+    expect(await answerTo(chunks)).toMatch(/^HTTP\/1\.1 200 /);
     return pieces.pop()!;
   }
 
@@ -55,5 +62,11 @@ describe('a body', () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  it('is not taken to have ended where it is refused for its many chunks', async () => {
+    const before = ended;
+    expect(await answerTo(Array.from({ length: 66_000 }, () => ' '))).toMatch(/^HTTP\/1\.1 413 /);
+    expect(ended).toBe(before);
   });
 });
