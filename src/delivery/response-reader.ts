@@ -4,6 +4,8 @@ import type { IncomingMessage } from 'node:http';
 export const KEPT_BODY_BYTES = 16 * 1024;
 /** Up to this size the rest is read and discarded, so that the connection can be reused. */
 const DRAINED_BODY_BYTES = 1024 * 1024;
+/** Kept as they came; then they are joined. */
+const MAX_CHUNKS = 64;
 const MAX_HEADERS = 64;
 const MAX_HEADER_CHARACTERS = 1024;
 
@@ -22,7 +24,7 @@ export interface RawResponse {
 export class ResponseReader {
   readonly statusCode: number;
   private readonly headers: ReadonlyMap<string, readonly string[]>;
-  private readonly chunks: Buffer[] = [];
+  private chunks: Buffer[] = [];
   private bytesRead = 0;
   private pieces = 0;
 
@@ -38,6 +40,8 @@ export class ResponseReader {
   read(chunk: Buffer): boolean {
     const room = KEPT_BODY_BYTES - this.bytesRead;
     if (room > 0) this.chunks.push(chunk.subarray(0, room));
+    // A chunk of one byte takes hundreds.
+    if (this.chunks.length > MAX_CHUNKS) this.chunks = [Buffer.concat(this.chunks)];
     this.bytesRead += chunk.length;
     this.pieces += 1;
     return this.bytesRead <= DRAINED_BODY_BYTES && this.pieces <= KEPT_BODY_BYTES;
