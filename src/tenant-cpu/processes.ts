@@ -45,13 +45,14 @@ export class Processes {
       };
       const onExit = (_code: number | null, signal: NodeJS.Signals | null): void => {
         stopLimit();
-        // By itself it ends with SIGABRT, when its heap is full.
-        if (!isCut && !isRepeated && !this.isClosed && signal && signal !== 'SIGABRT') {
-          resolve(this.run(job, true));
-          return;
-        }
         const tookMs = Math.min(performance.now() - startedAt, job.limitMs);
-        resolve({ output: null, tookMs, isCut: true });
+        const byOthers = signal === 'SIGKILL' && !isCut && !this.isClosed;
+        if (byOthers && !isRepeated) {
+          const again = this.run(job, true);
+          resolve(again.then((done) => ({ ...done, tookMs: done.tookMs + tookMs })));
+        } else {
+          resolve({ output: null, tookMs, isCut: true });
+        }
       };
       child.once('exit', onExit);
       child.once('message', (said: Exclude<Said, 'ready'>) => {
