@@ -126,10 +126,6 @@ export function createApi(dependencies: AppDependencies): Api {
   app.get('/healthz', (_req, res) => {
     answer(res, { status: 'ok' });
   });
-  app.use('/readyz', (_req, _res, next) => {
-    if (stopping?.aborted) throw new ApiError('unavailable', 'draining: this process stops');
-    next();
-  });
   // Before `setup` has run, an event could be accepted twice, or be lost.
   app.use((_req, _res, next) => {
     if (readiness.unready !== null) throw notReady(readiness.unready);
@@ -139,6 +135,7 @@ export function createApi(dependencies: AppDependencies): Api {
   // who ask at the same time share one check.
   let checking: Promise<TemporalState> | undefined;
   app.get('/readyz', async (_req, res) => {
+    if (stopping?.aborted) throw new ApiError('unavailable', 'draining: this process stops');
     const trouble = clock.trouble ?? readiness.unreadable ?? readiness.unfit ?? null;
     if (trouble !== null) throw notReady(trouble);
     checking ??= store
