@@ -8,7 +8,7 @@ const MAX_HEAD_BYTES = 64 * 1024;
  * More than a head, interim ones, and as much of a body as is read (`ResponseReader`) usually need.
  */
 const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
-/** As many as a body's of a byte each that is kept, twice; TLS may bring each byte by itself. */
+/** Twice the bytes of a body that are kept: over TLS, each byte may come in a record of its own. */
 const MAX_PIECES = 32 * 1024;
 const [TAB, LF, CR, SPACE] = [9, 10, 13, 32];
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Chunks or packets. A client that writes each value of a large event by itself needs fewer. */
+/** Chunks or packets of one body. Clients that write a large event value by value stay below it. */
 export const MAX_PIECES = 65_536;
 /** So many are passed on as they are: more than bodies usually come in. */
 const FIRST_PIECES = 64;
