@@ -86,7 +86,7 @@ describe('before setup has run', () => {
   it('a worker that waits for it ends when asked to', async () => {
     const worker = RoleProcess.start('worker', testEnvironment());
     await worker.logged('run setup');
-    expect(await worker.end('SIGTERM')).toBe(0);
+    await worker.drains();
   });
 });
 
@@ -230,7 +230,7 @@ describe('setup', () => {
     const expectAsked = async (what: string): Promise<void> => {
       const worker = RoleProcess.start('worker', environment);
       await worker.logged(`${what} is missing, or not built yet; run setup`);
-      expect(await worker.end('SIGTERM')).toBe(0);
+      await worker.drains();
     };
     await collection('events').dropIndex('projectId_1_idempotencyKey_1');
     await expectAsked("the unique index projectId+idempotencyKey of MongoDB's collection events");
@@ -248,7 +248,7 @@ describe('setup', () => {
     await collection('mails').dropIndex('expiresAt_1');
     const worker = RoleProcess.start('worker', environment);
     await worker.logged('worker polls');
-    expect(await worker.end('SIGTERM')).toBe(0);
+    await worker.drains();
     const older = await RoleProcess.run('setup', environment);
     expect(await older.exited()).toBe(1);
     expect(older.log()).toContain(
@@ -309,7 +309,7 @@ describe('an index that MongoDB is still building', () => {
       expect([await setup.exited(), setup.log()]).toEqual([0, expect.stringMatching(said)]);
       await built;
       await worker.logged('worker polls');
-      expect(await worker.end('SIGTERM')).toBe(0);
+      await worker.drains();
     } finally {
       await inTheMiddle('off');
       await Promise.all([worker.end('SIGKILL'), connection.close()]);

@@ -103,7 +103,7 @@ describe('an API behind a proxy', () => {
     const { role, port } = await start(name, { API_SHUTDOWN_DELAY_SECONDS: '1' });
     const stream = await follow(port);
     const kept = await say(port, ASKED);
-    expect(await role.end('SIGTERM')).toBe(0);
+    await role.drains();
     kept.resume();
     if (!kept.destroyed) await once(kept, 'close');
     await eventually('all of the stream is read', () => stream.isOver);

@@ -40,7 +40,7 @@ describe('a courier’s worker that is stopped in the middle of a last attempt, 
         if (when === 'recorded') await expectDelivered();
         worker.signal('SIGCONT');
         // What it would write, it has written by then.
-        expect(await worker.end('SIGTERM')).toBe(0);
+        await worker.drains();
         await expectDelivered();
         expect(own.receiver.requests).toHaveLength(3);
       }),
@@ -73,7 +73,7 @@ describe('a courier’s worker that is stopped in the middle of a last attempt, 
         PATIENCE_MS,
       );
       worker.signal('SIGCONT');
-      expect(await worker.end('SIGTERM')).toBe(0);
+      await worker.drains();
       // Those that were on their way have been sent again.
       expect(receiver.requests.length).toBeLessThanOrEqual(MANY + START_LIMIT);
       const { data } = (await client.get('/v1/deliveries?limit=100')).body;

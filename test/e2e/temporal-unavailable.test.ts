@@ -69,7 +69,7 @@ describe('a process of the role all that starts while Temporal is unavailable', 
 
       await setUpTemporal(loadConfig('all', environment), pino({ level: 'silent' }));
       await eventually('both are delivered', () => deliveredTo(receiver) === 2, PATIENCE_MS);
-      expect(await all.end('SIGTERM')).toBe(0);
+      await all.drains();
     } finally {
       await all.end('SIGKILL');
       await Promise.all([temporal.stop(), receiver.close()]);
@@ -142,7 +142,7 @@ describe('a process of the role all whose databases become unavailable while it 
       await all.logged('MongoDB can be used again');
       expect(all.repeated(/(?:Temporal|MongoDB) can't be reached at[^"]*/)).toEqual([]);
       expect(all.log()).not.toMatch(/gRPC call|failed with status code/);
-      expect(await all.end('SIGTERM')).toBe(0);
+      await all.drains();
     } finally {
       await all.end('SIGKILL');
       await Promise.all([mongodb.stop(), temporal.stop()]);
@@ -177,7 +177,7 @@ describe('a process of the role all of which Temporal refuses', () => {
 
         refused.method = 'none';
         await eventually('it is delivered', () => deliveredTo(receiver) === 1, PATIENCE_MS);
-        expect(await all.end('SIGTERM')).toBe(0);
+        await all.drains();
       } finally {
         await all.end('SIGKILL');
         await receiver.close();
@@ -297,7 +297,7 @@ describe('a worker whose own connection to Temporal fails, though that of its pr
       await eventually('it is ready', async () => (await readyz())[0] === 200);
       expect(worker.log().split('UnknownIssuer')).toHaveLength(2);
       expect(worker.log()).toMatch(/UnknownIssuer.*SSL_CERT_FILE/);
-      expect(await worker.end('SIGTERM')).toBe(0);
+      await worker.drains();
     } finally {
       await worker.end('SIGKILL');
     }

@@ -69,7 +69,7 @@ describe('a worker of the next version together with one of this version', () =>
     const next = await Stack.start(environment, { bundle });
     ids.push(await postEvent(client), await postEvent(client));
     await eventually('all have been attempted', () => seen.size === ids.length);
-    expect(await old.end('SIGTERM')).toBe(0);
+    await old.drains();
 
     for (const id of ids) {
       const delivery = await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);

@@ -63,7 +63,7 @@ describe('workers as processes of their own', () => {
       const id = await postEvent(client);
       await receiver.waitFor(1);
 
-      expect(await worker.end('SIGTERM')).toBe(0);
+      await worker.drains();
 
       const delivery = await deliveryWith(client, id, { attemptCount: 1 });
       expect(delivery).toMatchObject({

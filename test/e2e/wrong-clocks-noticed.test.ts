@@ -71,7 +71,7 @@ describe('a process whose clock is wrong', () => {
         worker.signal('SIGUSR2');
         await receiver.waitFor(3);
         await eventually('it is ready', async () => (await readyz()).status === 200);
-        expect(await worker.end('SIGTERM')).toBe(0);
+        await worker.drains();
       }),
   );
 });

@@ -164,6 +164,12 @@ export class RoleProcess {
     if (signal !== 'SIGKILL') throw new Error(`was not killed:\n${this.output}`);
   }
 
+  /** Ends it as an operator does, without an error. */
+  async drains(): Promise<void> {
+    const code = await this.end('SIGTERM');
+    if (code !== 0) throw new Error(`ended with ${code}:\n${this.output}`);
+  }
+
   /** @returns the exit code; null after SIGKILL */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
     this.child.kill(signal);

@@ -110,7 +110,7 @@ describe('readiness', () => {
         await answers(503, `Temporal at ${temporal.address} answers, but takes nothing new`);
       });
       await answers(200, 'ok');
-      expect(await worker.end('SIGTERM')).toBe(0);
+      await worker.drains();
     } finally {
       await worker.end('SIGKILL');
       await setUp.stop();
