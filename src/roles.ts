@@ -84,7 +84,8 @@ async function main(): Promise<void> {
     // Last, for what it answers while the others drain.
     await operations?.stop();
     tenantCpu.close();
-    await Promise.race([Promise.all([engine.close(), store.close()]), sleep(CLOSE_MS)]);
+    // What fails here has no consequence.
+    await Promise.race([Promise.allSettled([engine.close(), store.close()]), sleep(CLOSE_MS)]);
   };
   const stopped = new Promise<void>((resolve, reject) => {
     const onSignal = (signal: string): void => {
