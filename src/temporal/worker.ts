@@ -50,6 +50,12 @@ const BULK_SHARE = 0.1;
  */
 const WORKFLOW_TASK_POLLS = 8;
 
+/**
+ * For one call into a workflow's code, none of which computes for long. The SDK's own 5 s also break off a call in
+ * which the process was suspended: in the middle of exchanging the globals of the context that all workflows share.
+ */
+const WORKFLOW_CALL_TIMEOUT = '10m';
+
 /** Concurrent couriers of a worker: one costs little while its project is quiet. */
 const MAX_COURIERS = 2000;
 
@@ -102,7 +108,9 @@ export async function createWorker(
     await connection.close();
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   };
-  const options: Omit<WorkerOptions, keyof typeof shared>[] = [
+  // The SDK takes this one, but does not declare it.
+  type Options = WorkerOptions & { isolateExecutionTimeout?: typeof WORKFLOW_CALL_TIMEOUT };
+  const options: Omit<Options, keyof typeof shared>[] = [
     {
       taskQueue: bulkTaskQueue(taskQueue),
       maxConcurrentActivityTaskExecutions: Math.ceil(config.maxAttempts * BULK_SHARE),
@@ -129,6 +137,7 @@ export async function createWorker(
       maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASK_POLLS + MAX_AT_ONCE,
       maxConcurrentWorkflowTaskPolls: WORKFLOW_TASK_POLLS,
       nonStickyToStickyPollRatio: 0.5,
+      isolateExecutionTimeout: WORKFLOW_CALL_TIMEOUT,
       maxConcurrentActivityTaskExecutions: config.maxAttempts,
     },
   ];

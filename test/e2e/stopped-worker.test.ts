@@ -13,6 +13,8 @@ import {
 } from '../support/stopped-attempt';
 
 const DISABLED = { isActive: false };
+/** After which the SDK ends a call into a workflow, if it is not told otherwise. */
+const SDKS_CALL_TIMEOUT_MS = 5000;
 
 jest.setTimeout(400_000);
 
@@ -161,7 +163,7 @@ describe('a worker that is stopped, and woken,', () => {
         );
         worker.signal('SIGCONT');
         await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2 }, PATIENCE_MS);
-        await worker.end('SIGTERM');
+        await worker.drains();
         expect(await deliveryWith(client, id, { attemptCount: 2 })).toMatchObject({ replays: 0 });
         expect(receiver.requests).toHaveLength(2);
       }),
@@ -192,7 +194,7 @@ describe('a worker that is stopped, and woken,', () => {
         );
         await client.patch(path, { isActive: true });
         first.signal('SIGCONT');
-        expect(await first.end('SIGTERM')).toBe(0);
+        await first.drains();
         const { data } = (await client.get(path)).body;
         expect(data).toMatchObject({ isActive: true, failureCount: 0, disabledReason: null });
         expect(receiver.requests).toHaveLength(attempts);
@@ -253,7 +255,7 @@ describe('a worker that is stopped, and woken,', () => {
       await startWorker();
       await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
       first.signal('SIGCONT');
-      expect(await first.end('SIGTERM')).toBe(0);
+      await first.drains();
       expect(await deliveryWith(client, id, { attemptCount: 1 })).toMatchObject({ replays: 0 });
       expect(receiver.requests).toHaveLength(quick + 1);
     }),
@@ -286,9 +288,25 @@ describe('a worker that is stopped, and woken,', () => {
           async () => (await stack.engine.findRun(id)) === 'ended',
           PATIENCE_MS,
         );
-        expect(await worker.end('SIGTERM')).toBe(0);
+        await worker.drains();
         expect(await deliveryWith(client, id, { status })).toMatchObject({ attemptCount: 1 });
         expect(receiver.requests).toHaveLength(1);
       }),
+  );
+
+  it.concurrent('within a workflow’s code, goes on there', () =>
+    withOwnWorkers(async ({ stack, receiver, startWorker }) => {
+      const { client } = await stack.project({});
+      await makeWebhook(client, receiver.url);
+      const worker = await startWorker('workflow activate');
+      const posted = postEvent(client);
+      await eventually('it is stopped', () => worker.isStopped(), PATIENCE_MS);
+      const until = performance.now() + SDKS_CALL_TIMEOUT_MS + STANDSTILL_MS;
+      await eventually('that is noticed', () => performance.now() > until);
+      worker.signal('SIGCONT');
+      await deliveryWith(client, await posted, { status: 'succeeded' }, PATIENCE_MS);
+      await worker.drains();
+      expect(worker.log()).not.toContain('Script execution timed out');
+    }),
   );
 });

@@ -6,8 +6,8 @@ import { Stack, testEnvironment } from './stack';
 export interface Own {
   stack: Stack;
   receiver: Receiver;
-  /** @param dieAt null: it can be told where (`RoleProcess.dieAt`) */
-  startWorker: (dieAt?: null) => Promise<RoleProcess>;
+  /** @param dieAt as for `RoleProcess.start` */
+  startWorker: (dieAt?: string | null) => Promise<RoleProcess>;
 }
 
 /** Runs `work` on a new one, and always ends it. */
@@ -18,7 +18,7 @@ export async function withOwnWorkers(work: (own: Own) => Promise<void>): Promise
     Receiver.start(),
   ]);
   const started: RoleProcess[] = [];
-  const startWorker = async (dieAt?: null): Promise<RoleProcess> => {
+  const startWorker = async (dieAt?: string | null): Promise<RoleProcess> => {
     const worker = RoleProcess.start('worker', environment, dieAt);
     started.push(worker);
     await worker.logged('RUNNING');
