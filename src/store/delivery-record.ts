@@ -35,7 +35,7 @@ export interface DeliveryRecord {
   /** Why it was skipped, or cancelled because of its webhook. */
   endReason?: EndReason | null;
   replays: number;
-  /** When the replay that began its current round was requested, single or in bulk; missing: an operator's reset. */
+  /** When the replay that began its current round was requested: single, in bulk, or by an operator's reset. */
   replayRequestedAt?: Date;
   /** The Temporal run that counts: the last one that began a round, or recorded or ended something. */
   runId: string | null;

@@ -115,8 +115,6 @@ async function unendedOf(
   if (webhook?.isActive) return null;
   const { after, before } = requestedBefore(webhook?.disabledAt ?? new Date(0), clock.now());
   const since = { $ne: null, $not: { $gt: after, $lt: before } };
-  // An operator's reset has no other time.
-  const isReset = { replayRequestedAt: null, openedAt: since };
-  const isReplay = { replays: { $gt: 0 }, $or: [{ replayRequestedAt: since }, isReset] };
+  const isReplay = { replays: { $gt: 0 }, replayRequestedAt: since };
   return { ...unended, $nor: [{ test: true, replays: 0, createdAt: since }, isReplay] };
 }

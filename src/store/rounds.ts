@@ -118,7 +118,7 @@ export class Rounds {
           ...filter,
         },
         {
-          ...onlyIf(isUnasked, replayed),
+          ...onlyIf(isUnasked, { ...replayed, replayRequestedAt: '$$NOW' }),
           ...onlyIf({ $or: [isUnasked, isDueNow] }, { nextAttemptAt: '$$NOW' }),
           // Whoever caused this run, the courier need not release it; but what is held ends the run, and waits
           // there.

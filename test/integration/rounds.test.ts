@@ -65,6 +65,15 @@ describe('a delivery’s round', () => {
     },
   );
 
+  it('that an operator’s reset began was requested then, not when it is tried again', async () => {
+    const { _id } = await standing({ status: 'failed', runId: 'other' });
+    const opening = { ...EXECUTION, runId: 'mine', isReset: true };
+    const { openedAt } = (await fixture.store.rounds.open(_id, opening))!;
+    const scheduledAt = new Date(EXECUTION.scheduledAt.getTime() + 1);
+    const retried = await fixture.store.rounds.open(_id, { ...opening, scheduledAt });
+    expect(retried).toMatchObject({ replays: 1, replayRequestedAt: openedAt });
+  });
+
   const attempt = (
     delivery: DeliveryRecord,
     status: 'pending' | 'succeeded' | 'failed',
